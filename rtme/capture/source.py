@@ -1,0 +1,35 @@
+"""What every source of frames can do."""
+
+from typing import Protocol
+
+from rtme.capture.frame import Frame
+
+
+class Source(Protocol):
+    """A place that frames come from. No threads inside; the caller drives it.
+
+    Attributes:
+        name: The stream's name on the wire; holds no credentials.
+        live: True where time does not wait (cameras, RTSP, demo): late frames are dropped.
+            False for files: every frame is delivered.
+    """
+
+    name: str
+    live: bool
+
+    @property
+    def fps(self) -> float | None:
+        """Nominal frames per second, None while unknown. For people; never used to tell time."""
+
+    def open(self) -> None:
+        """Connect. Raises SourceError with a sentence for people; may be called again after close()."""
+
+    def read(self) -> Frame | None:
+        """The next frame, or None at the end of the stream.
+
+        Returns within the source's own time limit. Raises SourceError when the stream breaks.
+        ``stamp.epoch`` counts the calls of open() that succeeded, from 0.
+        """
+
+    def close(self) -> None:
+        """Release everything. Safe to call twice."""

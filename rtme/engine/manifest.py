@@ -1,0 +1,61 @@
+"""What an engine says about itself: ``manifest.json`` in its bundle."""
+
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class DecoderSettings(_Part):
+    """How frame scores become intervals. Tuned on validation people, used live and offline alike."""
+
+    on: float = Field(0.5, gt=0, lt=1, description="a score at or above this begins an interval")
+    off: float = Field(0.3, gt=0, lt=1, description="a score below this ends it")
+    me_weight: float = Field(0.0, ge=0, le=1, description="score = frame^(1-w) * p_me^w")
+    min_ms: float = Field(66.0, gt=0, description="shorter intervals are retracted")
+    me_max_ms: float = Field(500.0, gt=0, description="longer intervals close as macro")
+    merge_ms: float = Field(0.0, ge=0, description="a dip below `off` this short does not end an interval")
+
+
+class SpeakerSettings(_Part):
+    """How p_speaking becomes turns."""
+
+    on: float = Field(0.6, gt=0, lt=1)
+    off: float = Field(0.4, gt=0, lt=1)
+    min_ms: float = Field(300.0, gt=0, description="a change must last this long to count")
+
+
+class FileEntry(_Part):
+    """One graph of the bundle."""
+
+    file: str
+    sha256: str = Field(pattern="^[0-9a-f]{64}$")
+
+
+class Manifest(_Part):
+    """Everything the live path needs to know of an engine."""
+
+    format: Literal[1] = 1
+    name: str
+    version: str
+    licence: str
+    summary: str = Field(description="one sentence for people, saying what it was trained on")
+    input: Literal["rgb", "motion"]
+    size: int = Field(gt=0, description="crop edge in pixels")
+    fps: float = Field(gt=0, description="slots per second of the time grid")
+    flow_lag: int = Field(0, ge=0, description="slots back that the flow compares with; 0 for rgb")
+    window: int = Field(gt=0, description="slots per window (T)")
+    hop: int = Field(gt=0, description="slots between evaluated windows")
+    look_ahead: int = Field(ge=0, description="slots after a slot before its score is final")
+    frame_size: int = Field(gt=0, description="D of the frame token")
+    regions: int = Field(gt=0, description="R region tokens a frame")
+    region_size: int = Field(gt=0, description="D of a region token")
+    decoder: DecoderSettings = DecoderSettings()
+    speaker: SpeakerSettings = SpeakerSettings()
+    encoder: FileEntry
+    temporal: FileEntry
+    training: dict[str, Any] = Field(default_factory=dict, description="material, people, steps, seeds")
+    scores: dict[str, Any] = Field(default_factory=dict, description="measured figures and the command that made them")

@@ -1,0 +1,174 @@
+"""Everything that goes on the wire.
+
+An event is two parts: the topic ``rtme.<stream>.<kind>`` and one JSON object. The publisher fills in
+``run_id``, ``seq`` and ``system_ms``; everything else is known when the event is made.
+"""
+
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
+
+SCHEMA = 1
+
+
+class _Model(BaseModel):
+    model_config = ConfigDict(extra="forbid", populate_by_name=True)
+
+
+class Mark(_Model):
+    """One frame of the source, by every clock there is."""
+
+    frame: int = Field(description="0-based frame index within the epoch")
+    time_s: float = Field(description="seconds since the epoch's first frame, on the stream's own time")
+    capture_ns: int = Field(description="monotonic clock of the service when the frame left the decoder")
+    wall_ns: int = Field(description="wall clock at the same moment, nanoseconds since 1970")
+
+
+class Event(_Model):
+    """What every event carries."""
+
+    schema_: Literal[1] = Field(1, alias="schema")
+    run_id: str = Field("", description="one run of the service; filled in by the publisher")
+    seq: int = Field(-1, description="rises by one with every event of a run; filled in by the publisher")
+    stream: str
+    epoch: int = 0
+    at: Mark | None = Field(None, description="the newest frame the service had seen of this stream when it decided")
+    algorithmic_ms: float | None = Field(None, description="waiting by design: look-ahead of the decision")
+    system_ms: float | None = Field(None, description="frame left the decoder -> event handed to the socket")
+
+
+class IntervalEvent(Event):
+    """A micro-expression or macro-expression: begins provisional, ends closed or retracted, under one id."""
+
+    kind: Literal["interval"] = "interval"
+    id: str
+    face: int
+    type: Literal["me", "macro"]
+    status: Literal["provisional", "confirmed", "closed", "retracted"]
+    onset: Mark
+    apex: Mark
+    offset: Mark
+    confidence: float = Field(ge=0, le=1)
+
+
+class SpeakerEvent(Event):
+    """A turn began (``end`` is null) or ended."""
+
+    kind: Literal["speaker"] = "speaker"
+    id: str
+    face: int
+    state: Literal["speaking", "listening"]
+    start: Mark
+    end: Mark | None = None
+    confidence: float = Field(ge=0, le=1)
+
+
+class FaceEvent(Event):
+    """A face appeared, went, or may no longer (or may again) be judged."""
+
+    kind: Literal["face"] = "face"
+    face: int
+    status: Literal["appeared", "judged", "not_judged", "lost"]
+    reason: str | None = None
+
+
+class StateEvent(Event):
+    """What a source is doing."""
+
+    kind: Literal["state"] = "state"
+    state: Literal["connecting", "live", "stalled", "backoff", "ended"]
+    detail: str = ""
+
+
+class GapEvent(Event):
+    """Something is missing from the record, why, and how much."""
+
+    kind: Literal["gap"] = "gap"
+    cause: Literal["dropped", "reconnect", "corrupt", "time_jump", "no_face", "skipped"]
+    count: int = Field(description="frames (skipped: window evaluations)")
+    start: Mark | None = None
+    end: Mark | None = None
+
+
+class WarningEvent(Event):
+    """A sentence a person should read."""
+
+    kind: Literal["warning"] = "warning"
+    text: str
+
+
+class TruthEvent(Event):
+    """What the demo planted, so that it can be shown beside what was found. No other source sends it."""
+
+    kind: Literal["truth"] = "truth"
+    what: Literal["me", "macro", "blink", "speech", "head"]
+    label: str = ""
+    start: Mark
+    end: Mark
+
+
+class Percentiles(_Model):
+    """Milliseconds over the last minute."""
+
+    p50: float
+    p95: float
+    p99: float
+    max: float
+
+
+class StreamHealth(_Model):
+    """One stream's line in the heartbeat. Counts are since the start of the run."""
+
+    state: Literal["connecting", "live", "stalled", "backoff", "ended"]
+    frames: int = 0
+    fps: float = Field(0.0, description="frames tracked in the last second")
+    faces: int = 0
+    drops: dict[str, int] = Field(default_factory=dict, description="cause -> frames")
+    skipped: int = Field(0, description="window evaluations skipped to keep up")
+    reconnects: int = 0
+    system_ms: Percentiles | None = None
+
+
+class HeartbeatEvent(Event):
+    """Once a second, so that silence always means something is broken. Its stream is ``_service``."""
+
+    kind: Literal["heartbeat"] = "heartbeat"
+    uptime_s: float
+    engine: str
+    last_seq: int
+    streams: dict[str, StreamHealth]
+
+
+AnyEvent = Annotated[
+    IntervalEvent
+    | SpeakerEvent
+    | FaceEvent
+    | StateEvent
+    | GapEvent
+    | WarningEvent
+    | TruthEvent
+    | HeartbeatEvent,
+    Field(discriminator="kind"),
+]
+
+_adapter: TypeAdapter[AnyEvent] = TypeAdapter(AnyEvent)
+
+
+def topic(event: AnyEvent) -> str:
+    """The ZeroMQ topic of an event."""
+    return f"rtme.{event.stream}.{event.kind}"
+
+
+def dump(event: AnyEvent) -> bytes:
+    """One event as JSON."""
+    return event.model_dump_json(by_alias=True, exclude_none=False).encode()
+
+
+def parse(data: bytes | str) -> AnyEvent:
+    """One event from JSON. Raises pydantic.ValidationError when it is not one."""
+    return _adapter.validate_json(data)
+
+
+def json_schema() -> dict[str, object]:
+    """The JSON Schema of the wire."""
+    return _adapter.json_schema(by_alias=True)
