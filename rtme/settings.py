@@ -1,0 +1,90 @@
+"""All settings of a run: from flags, then the environment (``RTME_*``), then a TOML file, then defaults."""
+
+import tomllib
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic_settings import (
+    BaseSettings,
+    InitSettingsSource,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+)
+
+from rtme.errors import SettingsError
+
+DEFAULT_BIND = "tcp://127.0.0.1:5556"
+
+
+class SourceSettings(BaseModel):
+    """One ``[[source]]`` of a cameras file."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    url: str = Field(min_length=1, description="camera number, /dev path, stream URL, file, or `demo`")
+    name: str | None = Field(
+        None, pattern="^[A-Za-z0-9_-]+$", description="the stream's name on the wire; no dots, they part the topic"
+    )
+    faces: int | None = Field(None, ge=1, le=16)
+    transport: Literal["tcp", "udp"] | None = None
+
+
+class Settings(BaseSettings):
+    """Everything a run can be told."""
+
+    model_config = SettingsConfigDict(env_prefix="RTME_", extra="forbid")
+
+    engine: str = Field("default", description="name or folder of an engine bundle")
+    backend: str = Field("auto", description="what runs the engine's graphs")
+    threads: int = Field(1, ge=1, le=64, description="threads of the encoder")
+    faces: int = Field(1, ge=1, le=16, description="faces followed per source")
+    bind: str | None = Field(None, description="ZeroMQ address to publish on; none publishes nothing")
+    insecure: bool = Field(False, description="allow a bind that others on the network can read")
+    transport: Literal["tcp", "udp"] = Field("tcp", description="how RTSP packets travel")
+    task_file: Path | None = Field(None, description="MediaPipe .task model, for mediapipe 0.10.30 and newer")
+    source: list[SourceSettings] = Field(default_factory=list, description="sources of a cameras file")
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Flags before environment before file."""
+        given = init_settings.init_kwargs if isinstance(init_settings, InitSettingsSource) else {}
+        file = given.pop("_from_file", {})
+        return init_settings, env_settings, InitSettingsSource(settings_cls, file)
+
+
+def load_settings(file: Path | None = None, **flags: Any) -> Settings:
+    """Put the settings together.
+
+    Args:
+        file: A TOML file with the fields of :class:`Settings`; ``[[source]]`` tables name cameras.
+        **flags: What the command line says; None means "not said".
+
+    Raises:
+        SettingsError: The file cannot be read, or a value does not fit.
+    """
+    from_file: dict[str, Any] = {}
+    if file is not None:
+        try:
+            from_file = tomllib.loads(file.read_text(encoding="utf-8"))
+        except OSError as error:
+            raise SettingsError(f"cannot read the settings file {file}: {error.strerror}") from error
+        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+            raise SettingsError(f"{file} is not valid TOML: {error}") from error
+    said = {key: value for key, value in flags.items() if value is not None}
+    try:
+        return Settings(**said, _from_file=from_file)
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(str(part) for part in first["loc"])
+        # A URL may hold a password; every other value is repeated.
+        value = "" if "url" in first["loc"] else f" (got {first['input']!r})"
+        place = f" in {file}" if file else ""
+        raise SettingsError(f"setting `{where}`{place}: {first['msg']}{value}") from error
