@@ -1,0 +1,1 @@
+"""MELDAE in PyTorch."""

@@ -1,0 +1,1 @@
+"""Losses, metrics, fitting, and export to an engine bundle."""
