@@ -1,0 +1,53 @@
+# Everything a newcomer needs. `make live` shows it working; `make test` proves it.
+PYTHON ?= $(shell command -v python3.12 >/dev/null 2>&1 && python3.12 -c '' 2>/dev/null && echo python3.12 || echo python3)
+VENV   := .venv
+BIN    := $(VENV)/bin
+
+.PHONY: help live test test-slow lint bench clean
+
+help:
+	@echo "make live       install into $(VENV) and run the demo: no camera, no GPU, no network after the install"
+	@echo "make test       install what the tests need and run them"
+	@echo "make test-slow  the tests that take minutes"
+	@echo "make lint       ruff, mypy, import-linter"
+	@echo "make bench      latency, throughput, ratio and accuracy, into bench/results"
+	@echo "make clean      remove $(VENV) and caches"
+
+live: $(BIN)/.live
+	@$(BIN)/rtme live demo --bind tcp://127.0.0.1:5556
+
+test: $(BIN)/.dev
+	$(BIN)/pytest -m "not slow and not gpu"
+
+test-slow: $(BIN)/.dev
+	$(BIN)/pytest -m "slow and not gpu" --timeout 1200
+
+lint: $(BIN)/.dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+bench: $(BIN)/.dev
+	$(BIN)/python bench/throughput.py
+	$(BIN)/python bench/latency.py
+	$(BIN)/python bench/ratio.py
+
+clean:
+	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache dist
+
+$(BIN)/python:
+	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 12))' || \
+	  { echo "rtme needs Python 3.11 or 3.12, and $(PYTHON) is `$(PYTHON) --version 2>&1`. Name another: make PYTHON=python3.11 $(MAKECMDGOALS)"; exit 1; }
+	@$(PYTHON) -m venv $(VENV) || \
+	  { rm -rf $(VENV); echo "Python's venv is missing. On Debian or Ubuntu: sudo apt-get install python3-venv"; exit 1; }
+
+$(BIN)/.live: $(BIN)/python pyproject.toml
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[demo]'
+	@$(BIN)/rtme doctor --brief
+	@touch $@
+
+$(BIN)/.dev: $(BIN)/python pyproject.toml
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[dev]'
+	@$(BIN)/rtme doctor --brief
+	@touch $@ $(BIN)/.live

@@ -1,0 +1,124 @@
+"""One stream's faces in one epoch: features in, events out. No thread, no socket."""
+
+from collections.abc import Callable
+
+from rtme.engine.backend import Backend, Features
+from rtme.engine.manifest import Manifest
+from rtme.events import AnyEvent, Mark, WarningEvent
+from rtme.live.face_run import FaceRun
+from rtme.live.lapse import Lapse
+from rtme.live.marks import Marks
+from rtme.live.messages import Tracked
+from rtme.spot.spotter import Spotter, Window
+
+LOST_AFTER_S = 1.0
+SETTLE_S = 0.3
+WARN_NO_FACE_S = 60.0
+
+
+class StreamRun:
+    """Drives the spotters of a stream. One object serves one epoch."""
+
+    def __init__(self, stream: str, epoch: int, backend: Backend, new_spotter: Callable[[Manifest], Spotter]) -> None:
+        self.stream, self.epoch = stream, epoch
+        self.skipped = 0
+        self._backend = backend
+        self._new_spotter = new_spotter
+        self._fps = backend.manifest.fps
+        self._marks = Marks()
+        self._faces: dict[int, FaceRun] = {}
+        self._no_face = Lapse("no_face")
+        self._not_scored = Lapse("skipped")
+        self._warned = False
+        self._newest: Mark | None = None
+
+    def push(self, item: Tracked, features: Features | None, *, behind: bool) -> list[AnyEvent]:
+        """One frame of the grid.
+
+        Args:
+            item: The frame.
+            features: The encoder's answer to its crops that may be judged, in order; None when there are none.
+            behind: Leave out the windows due now; the features are kept.
+        """
+        events: list[AnyEvent] = []
+        slot, at = item.slot, item.mark
+        self._marks.add(slot, at)
+        self._newest = at
+        events += self._watch_absence(item)
+        row = 0
+        for crop in item.crops:
+            run = self._faces.get(crop.face) or self._meet(crop.face)
+            events += run.see(slot, crop, at)
+            if crop.crop is not None and features is not None:
+                run.spotter.push(slot, features.frame[row], features.regions[row])
+                row += 1
+        for face, run in list(self._faces.items()):
+            windows = run.spotter.advance(slot)
+            if behind:
+                self._skip(run, windows, at)
+            elif windows:
+                events += self._not_scored.end(stream=self.stream, epoch=self.epoch, at=at)
+                events += self._score(run, windows, at)
+            if slot - run.last_seen > LOST_AFTER_S * self._fps:
+                events += self._part(face, at, "the face is gone")
+                events.append(run.face_event("lost", at))
+        return events
+
+    def finish(self, reason: str) -> list[AnyEvent]:
+        """The epoch is over: score what waits and close what is open."""
+        if self._newest is None:
+            return []
+        events: list[AnyEvent] = []
+        for face in list(self._faces):
+            events += self._part(face, self._newest, reason)
+        events += self._not_scored.end(stream=self.stream, epoch=self.epoch, at=self._newest)
+        return events + self._end_absence()
+
+    def _meet(self, face: int) -> FaceRun:
+        run = FaceRun(
+            stream=self.stream,
+            epoch=self.epoch,
+            face=face,
+            spotter=self._new_spotter(self._backend.manifest),
+            marks=self._marks,
+            settle=round(SETTLE_S * self._fps),
+        )
+        self._faces[face] = run
+        return run
+
+    def _part(self, face: int, at: Mark, reason: str) -> list[AnyEvent]:
+        run = self._faces.pop(face)
+        events = self._score(run, run.spotter.drain(), at)
+        return events + run.events(run.spotter.finish(reason), at)
+
+    def _score(self, run: FaceRun, windows: list[Window], at: Mark) -> list[AnyEvent]:
+        events: list[AnyEvent] = []
+        for window in windows:
+            scores = self._backend.score(window.frame[None], window.regions[None], window.valid[None])
+            updates = run.spotter.take(
+                window, float(scores.p_me[0]), float(scores.p_speaking[0]), scores.frame_scores[0]
+            )
+            events += run.events(updates, at)
+        return events
+
+    def _skip(self, run: FaceRun, windows: list[Window], at: Mark) -> None:
+        for window in windows:
+            run.spotter.skip(window)
+            self._not_scored.add(at)
+            self.skipped += 1
+
+    def _watch_absence(self, item: Tracked) -> list[AnyEvent]:
+        if item.crops:
+            return self._end_absence()
+        absent_s = self._no_face.add(item.mark)
+        if absent_s < WARN_NO_FACE_S or self._warned:
+            return []
+        self._warned = True
+        text = f"no face in `{self.stream}` for {absent_s:.0f} s: is the camera pointed at a person, near and lit?"
+        return [WarningEvent(stream=self.stream, epoch=self.epoch, at=item.mark, text=text)]
+
+    def _end_absence(self) -> list[AnyEvent]:
+        self._warned = False
+        return [
+            *self._no_face.end(stream=self.stream, epoch=self.epoch, at=self._newest, at_least_s=LOST_AFTER_S)
+        ]
