@@ -1,0 +1,1 @@
+"""Events on ZeroMQ: one publisher per service, any number of subscribers."""
