@@ -30,12 +30,14 @@ class FaceCrop:
         box: x, y, width, height in source pixels.
         eye_distance_px: Distance of the outer eye corners in source pixels.
         pose: Head pose.
-        invalid: Why this face must not be judged now ("too small", "turned away", "blurred",
-            "warming up"), or None when it may be.
-        crop: ``(size, size, 3)`` uint8, the engine's input; None when ``invalid`` leaves nothing to judge.
+        invalid: Why this face must not be judged now, in words with the value ("turned away: yaw 52°",
+            see :mod:`rtme.face.quality`), or None when it may be.
+        crop: ``(size, size, 3)`` uint8, the engine's input; None exactly when ``invalid`` says why.
             For ``input: rgb`` the aligned face; for ``input: motion`` the channels are gray, u and v
             (see :mod:`rtme.face.motion`).
         landmarks: ``(468 or 478, 3)`` float32 in source pixels (z in the same scale, smaller is nearer).
+        to_crop: ``(2, 3)`` float64, the similarity that takes source x and y to crop x and y. Pixel centres
+            lie at whole numbers, as in OpenCV.
     """
 
     face: int
@@ -45,3 +47,4 @@ class FaceCrop:
     invalid: str | None
     crop: NDArray[np.uint8] | None
     landmarks: NDArray[np.float32]
+    to_crop: NDArray[np.float64]

@@ -1,0 +1,185 @@
+"""Finding face landmarks: both generations of MediaPipe behind one door."""
+
+import os
+import re
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rtme.errors import FaceError
+
+Floats = NDArray[np.float32]
+Image = NDArray[np.uint8]
+
+
+class LandmarkFinder(Protocol):
+    """Finds the landmarks of every face in a picture, following faces from one picture to the next."""
+
+    def find(self, image: Image, time_ms: int) -> list[Floats]:
+        """One ``(468 or 478, 3)`` float32 mesh in pixels per face; ``time_ms`` rises until ``reset``."""
+
+    def reset(self) -> None:
+        """Forget the faces of the pictures before."""
+
+    def close(self) -> None:
+        """Release everything. Safe to call twice."""
+
+
+class MeshFinder:
+    """MediaPipe's face mesh with the models in its own wheel (up to 0.10.21).
+
+    Args:
+        faces: How many faces at most. With more than one, MediaPipe runs its detector as long as fewer are found.
+
+    Raises:
+        FaceError: MediaPipe or a system library it needs is missing.
+    """
+
+    def __init__(self, faces: int) -> None:
+        solutions = getattr(_mediapipe(), "solutions", None)
+        if solutions is None:
+            raise FaceError(
+                "this MediaPipe has no face models of its own: "
+                "give a face_landmarker.task file or install mediapipe==0.10.21"
+            )
+        self._make = lambda: solutions.face_mesh.FaceMesh(max_num_faces=faces)
+        self._mesh = _start(self._make)
+        self._quiet = False
+
+    def find(self, image: Image, time_ms: int) -> list[Floats]:
+        """See :class:`LandmarkFinder`."""
+        if self._quiet:
+            found = self._mesh.process(image).multi_face_landmarks
+        else:  # the landmark graph complains once, when it sees its first face
+            with _no_chatter():
+                found = self._mesh.process(image).multi_face_landmarks
+            self._quiet = bool(found)
+        return [_pixels(face.landmark, image) for face in found or ()]
+
+    def reset(self) -> None:
+        """See :class:`LandmarkFinder`."""
+        with _no_chatter():
+            self._mesh.reset()
+            self._mesh.process(_BLANK)
+
+    def close(self) -> None:
+        """See :class:`LandmarkFinder`."""
+        if self._mesh is not None:
+            self._mesh.close()
+            self._mesh = None
+
+
+class TaskFinder:
+    """MediaPipe's FaceLandmarker with a ``.task`` file (needed from 0.10.30 on).
+
+    Args:
+        task_file: The model bundle, ``face_landmarker.task``.
+        faces: How many faces at most.
+
+    Raises:
+        FaceError: The file, MediaPipe or a system library is missing, or the file is no model.
+    """
+
+    def __init__(self, task_file: Path, faces: int) -> None:
+        if not task_file.is_file():
+            raise FaceError(
+                f"there is no face model at {task_file}: give the path of a face_landmarker.task file"
+            )
+        self._mp = _mediapipe()
+        vision = self._mp.tasks.vision
+        options = vision.FaceLandmarkerOptions(
+            base_options=self._mp.tasks.BaseOptions(model_asset_path=str(task_file)),
+            running_mode=vision.RunningMode.VIDEO,
+            num_faces=faces,
+        )
+        self._make = lambda: vision.FaceLandmarker.create_from_options(options)
+        try:
+            with _no_chatter():
+                self._landmarker = self._make()
+        except (RuntimeError, ValueError) as error:
+            raise FaceError(
+                f"{task_file} is not a face landmarker that MediaPipe can load: {error}"
+            ) from error
+
+    def find(self, image: Image, time_ms: int) -> list[Floats]:
+        """See :class:`LandmarkFinder`."""
+        picture = self._mp.Image(image_format=self._mp.ImageFormat.SRGB, data=image)
+        found = self._landmarker.detect_for_video(picture, time_ms).face_landmarks
+        return [_pixels(face, image) for face in found]
+
+    def reset(self) -> None:
+        """See :class:`LandmarkFinder`."""
+        self.close()
+        with _no_chatter():
+            self._landmarker = self._make()
+
+    def close(self) -> None:
+        """See :class:`LandmarkFinder`."""
+        if self._landmarker is not None:
+            self._landmarker.close()
+            self._landmarker = None
+
+
+_BLANK: Image = np.zeros((64, 64, 3), np.uint8)
+
+
+def _start(make: Callable[[], Any]) -> Any:
+    """Make a mesh and run it once, so that its models are loaded before the first real frame."""
+    with _no_chatter():
+        mesh = make()
+        mesh.process(_BLANK)
+    return mesh
+
+
+def _pixels(points: Any, image: Image) -> Floats:
+    """MediaPipe's 0..1 coordinates as pixels. Its z has the scale of x."""
+    height, width = image.shape[:2]
+    return np.array([(p.x * width, p.y * height, p.z * width) for p in points], np.float32)
+
+
+def _mediapipe() -> Any:
+    """MediaPipe, imported when a face is first looked for: it takes half a second."""
+    try:
+        with _no_chatter():
+            import mediapipe
+    except ImportError as error:
+        if ".so" in str(error):
+            raise FaceError(
+                f"MediaPipe cannot start, a system library is missing ({error}): "
+                "on Debian or Ubuntu run `sudo apt-get install libgl1 libglib2.0-0`"
+            ) from error
+        raise FaceError(
+            f"MediaPipe cannot be imported ({error}): run `pip install mediapipe==0.10.21`"
+        ) from error
+    return mediapipe
+
+
+_CHATTER = re.compile(rb"^([IW]\d{4} |INFO: Created TensorFlow|WARNING: All log messages before absl)")
+
+
+@contextmanager
+def _no_chatter() -> Iterator[None]:
+    """Keep MediaPipe's start-up notes off standard error; anything else written meanwhile still gets there.
+
+    They come from C++ and heed no log level, so the file descriptor itself is turned aside.
+    """
+    sys.stderr.flush()
+    kept = os.dup(2)
+    with tempfile.TemporaryFile() as aside:
+        os.dup2(aside.fileno(), 2)
+        try:
+            yield
+        finally:
+            sys.stderr.flush()
+            os.dup2(kept, 2)
+            os.close(kept)
+            aside.seek(0)
+            for line in aside:
+                if not _CHATTER.match(line):
+                    os.write(2, line)

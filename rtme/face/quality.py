@@ -1,0 +1,65 @@
+"""Whether a face may be judged, and why not, in words for people."""
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from rtme.face.crop import HeadPose
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What a face must be to be judged.
+
+    Attributes:
+        min_eye_distance_px: Smallest distance of the outer eye corners in source pixels.
+        max_yaw: Largest turn to either side, degrees.
+        max_pitch: Largest turn up or down, degrees.
+        min_sharpness: Smallest :func:`sharpness`.
+        max_outside: Largest part of the landmarks beyond the picture's edge, 0..1.
+    """
+
+    min_eye_distance_px: float
+    max_yaw: float
+    max_pitch: float
+    min_sharpness: float = 0.05
+    max_outside: float = 0.02
+
+
+def misplaced(
+    landmarks: NDArray[np.float32], shape: tuple[int, int], eyes: float, pose: HeadPose, limits: Limits
+) -> str | None:
+    """Why this face must not be judged where it is, or None.
+
+    Args:
+        landmarks: ``(N, 3)`` in pixels.
+        shape: Height and width of the picture.
+        eyes: Distance of the outer eye corners in pixels.
+        pose: Head pose.
+        limits: What is asked of a face.
+    """
+    if eyes < limits.min_eye_distance_px:
+        return f"too small: eyes {eyes:.0f} px apart, need {limits.min_eye_distance_px:.0f}"
+    if abs(pose.yaw) > limits.max_yaw:
+        return f"turned away: yaw {pose.yaw:.0f}°, at most {limits.max_yaw:.0f}°"
+    if abs(pose.pitch) > limits.max_pitch:
+        return f"turned away: pitch {pose.pitch:.0f}°, at most {limits.max_pitch:.0f}°"
+    x, y = landmarks[:, 0], landmarks[:, 1]
+    outside = float(np.mean((x < 0) | (y < 0) | (x > shape[1] - 1) | (y > shape[0] - 1)))
+    if outside > limits.max_outside:
+        return f"cut off by the picture's edge: {outside:.0%} of the face"
+    return None
+
+
+def sharpness(gray: NDArray[np.uint8]) -> float:
+    """How fine the detail of a gray crop is, independent of light and contrast.
+
+    The ratio of the second to the first derivative's spread, at a quarter of the crop's resolution steps so
+    that small faces enlarged into the crop are not called blurred for being small.
+    """
+    small = cv2.resize(gray, (56, 56), interpolation=cv2.INTER_AREA).astype(np.float32)[12:44, 10:46]
+    first = np.hypot(np.diff(small, axis=0)[:, 1:], np.diff(small, axis=1)[1:]).std()
+    second = cv2.Laplacian(small, cv2.CV_32F)[1:-1, 1:-1].std()
+    return float(second / (small.std() + 1e-6)) if first > 0 else 0.0

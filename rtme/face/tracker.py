@@ -1,0 +1,187 @@
+"""The face room's door: pictures in, judged faces out."""
+
+from collections import deque
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from rtme.errors import FaceError
+from rtme.face import align, motion, quality
+from rtme.face.crop import FaceCrop
+from rtme.face.identity import Box, Identities
+from rtme.face.landmarks import Floats, LandmarkFinder, MeshFinder, TaskFinder
+from rtme.face.pose import head_pose
+from rtme.face.template import OUTER_EYE_CORNERS
+
+Image = NDArray[np.uint8]
+
+_NEAR = 2
+"""A crop this many slots nearer or farther than the flow lag will do for the flow."""
+
+
+class FaceTracker:
+    """Finds faces, keeps them apart over time, and makes a stable crop of each for the engine.
+
+    One tracker follows one stream; use it from one thread. ``with FaceTracker(...) as tracker:`` closes it.
+
+    Args:
+        input: What the engine eats: "rgb" (the aligned face) or "motion" (see :mod:`rtme.face.motion`).
+        size: Crop edge in pixels.
+        fps: Slots per second.
+        flow_lag: Slots back that motion is measured against (motion input only).
+        faces: How many faces at most.
+        task_file: A ``face_landmarker.task`` for MediaPipe 0.10.30 and later; None uses the models of 0.10.21.
+        min_eye_distance_px: Smallest distance of the outer eye corners in source pixels that is judged.
+        max_yaw: Largest turn to either side that is judged, degrees.
+        max_pitch: Largest turn up or down that is judged, degrees.
+        finder: Where landmarks come from, instead of MediaPipe.
+
+    Raises:
+        FaceError: MediaPipe, a library it needs or the task file is missing.
+    """
+
+    def __init__(
+        self,
+        *,
+        input: Literal["rgb", "motion"] = "motion",
+        size: int = 112,
+        fps: float = 30.0,
+        flow_lag: int = 6,
+        faces: int = 1,
+        task_file: Path | None = None,
+        min_eye_distance_px: float = 20.0,
+        max_yaw: float = 40.0,
+        max_pitch: float = 35.0,
+        finder: LandmarkFinder | None = None,
+    ) -> None:
+        if finder is None:
+            finder = MeshFinder(faces) if task_file is None else TaskFinder(task_file, faces)
+        self._finder = finder
+        self._rgb = input == "rgb"
+        self._size = size
+        self._fps = fps
+        self._lag = flow_lag
+        self._faces = faces
+        self._limits = quality.Limits(min_eye_distance_px, max_yaw, max_pitch)
+        self._motion = motion.MotionInput(size)
+        self._identities = Identities(fps)
+        self._tracks: dict[int, _Track] = {}
+        self._slot = -1
+
+    def track(self, image: Image, slot: int) -> list[FaceCrop]:
+        """The faces of one picture.
+
+        Args:
+            image: ``(height, width, 3)`` uint8 RGB.
+            slot: Where the picture lies on the engine's time grid. Slots rise; missing ones are gaps.
+
+        Returns:
+            At most ``faces`` faces, the oldest identity first. The crop's pixels are the caller's to keep.
+
+        Raises:
+            FaceError: The picture is not uint8 RGB, or the slot does not rise.
+        """
+        _check(image)
+        if slot <= self._slot:
+            raise FaceError(
+                f"slot {slot} came after slot {self._slot}: slots must rise; call reset() to start anew"
+            )
+        self._slot = slot
+        meshes = self._finder.find(np.ascontiguousarray(image), round(slot * 1000 / self._fps))
+        meshes = sorted(meshes, key=_eye_distance, reverse=True)[: self._faces]
+        boxes = [_box(mesh) for mesh in meshes]
+        numbers = self._identities.match(boxes, slot)
+        alive = self._identities.alive()
+        self._tracks = {n: track for n, track in self._tracks.items() if n in alive}
+        found = [self._crop(image, slot, *each) for each in zip(numbers, boxes, meshes, strict=True)]
+        return sorted(found, key=lambda crop: crop.face)
+
+    def reset(self) -> None:
+        """Begin a new epoch: forget every face. Their numbers are not used again."""
+        self._finder.reset()
+        self._identities.forget()
+        self._tracks = {}
+        self._slot = -1
+
+    def close(self) -> None:
+        """Release MediaPipe. Safe to call twice."""
+        self._finder.close()
+
+    def __enter__(self) -> "FaceTracker":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def _crop(self, image: Image, slot: int, face: int, box: Box, mesh: Floats) -> FaceCrop:
+        track = self._tracks.get(face)
+        if track is None or slot - track.slot > self._lag + _NEAR:
+            track = self._tracks[face] = _Track(align.Steady(self._fps))
+        track.slot = slot
+        to_crop = track.steady.update(align.fit(mesh), slot).matrix(self._size)
+        eyes, pose = _eye_distance(mesh), head_pose(mesh)
+        crop: Image | None = None
+        invalid = quality.misplaced(mesh, image.shape[:2], eyes, pose, self._limits)
+        if invalid is None:
+            cutout = motion.cut(image, to_crop, self._size)
+            invalid, crop = self._input(track, slot, cutout)
+        return FaceCrop(face, box, eyes, pose, invalid, crop, mesh, to_crop)
+
+    def _input(self, track: "_Track", slot: int, cutout: Image) -> tuple[str | None, Image | None]:
+        """The engine's input, or why there is none."""
+        gray = cv2.cvtColor(cutout, cv2.COLOR_RGB2GRAY)
+        sharp = quality.sharpness(gray)
+        if sharp < self._limits.min_sharpness:
+            return f"blurred: sharpness {sharp:.2f}, need {self._limits.min_sharpness:.2f}", None
+        if self._rgb:
+            return None, cutout
+        now = motion.level_light(gray)
+        earlier = track.at(slot - self._lag)
+        track.remember(slot, now, self._lag + _NEAR)
+        if earlier is None:
+            return f"warming up: motion needs {self._lag} slots of this face", None
+        return None, self._motion(earlier, now)
+
+
+@dataclass(slots=True)
+class _Track:
+    """What is remembered of one face."""
+
+    steady: align.Steady
+    slot: int = -1
+    grays: deque[tuple[int, Image]] = field(default_factory=deque)
+
+    def at(self, slot: int) -> Image | None:
+        """The gray crop nearest to a slot, if one is near enough."""
+        if not self.grays:
+            return None
+        when, gray = min(self.grays, key=lambda each: abs(each[0] - slot))
+        return gray if abs(when - slot) <= _NEAR else None
+
+    def remember(self, slot: int, gray: Image, reach: int) -> None:
+        """Keep a gray crop for ``reach`` slots."""
+        self.grays.append((slot, gray))
+        while self.grays[0][0] < slot - reach:
+            self.grays.popleft()
+
+
+def _check(image: Image) -> None:
+    if not isinstance(image, np.ndarray) or image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3:
+        what = f"{image.dtype} {image.shape}" if isinstance(image, np.ndarray) else type(image).__name__
+        raise FaceError(f"a picture must be uint8 with shape (height, width, 3), RGB; this one is {what}")
+    if 0 in image.shape:
+        raise FaceError(f"a picture must have pixels; this one has shape {image.shape}")
+
+
+def _eye_distance(mesh: Floats) -> float:
+    right, left = OUTER_EYE_CORNERS
+    return float(np.hypot(*(mesh[left, :2] - mesh[right, :2])))
+
+
+def _box(mesh: Floats) -> Box:
+    low, high = mesh[:, :2].min(0), mesh[:, :2].max(0)
+    return float(low[0]), float(low[1]), float(high[0] - low[0]), float(high[1] - low[1])
