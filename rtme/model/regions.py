@@ -8,19 +8,19 @@ from torch import Tensor
 
 # x0, y0, x1, y1 as fractions of the crop. Left and right are the person's own: their left is on the right.
 REGIONS: dict[str, tuple[float, float, float, float]] = {
-    "brow_right": (0.08, 0.16, 0.46, 0.34),
-    "brow_left": (0.54, 0.16, 0.92, 0.34),
-    "glabella": (0.40, 0.16, 0.60, 0.42),
-    "eye_right": (0.10, 0.30, 0.46, 0.48),
-    "eye_left": (0.54, 0.30, 0.90, 0.48),
-    "nose": (0.36, 0.40, 0.64, 0.66),
-    "cheek_right": (0.08, 0.46, 0.38, 0.68),
-    "cheek_left": (0.62, 0.46, 0.92, 0.68),
-    "mouth_right": (0.22, 0.64, 0.44, 0.84),
-    "mouth_left": (0.56, 0.64, 0.78, 0.84),
-    "lip_upper": (0.34, 0.62, 0.66, 0.74),
-    "lip_lower": (0.34, 0.74, 0.66, 0.86),
-    "chin": (0.30, 0.84, 0.70, 1.00),
+    "brow_right": (0.10, 0.15, 0.46, 0.34),
+    "brow_left": (0.54, 0.15, 0.90, 0.34),
+    "glabella": (0.40, 0.15, 0.60, 0.42),
+    "eye_right": (0.20, 0.28, 0.46, 0.44),
+    "eye_left": (0.54, 0.28, 0.80, 0.44),
+    "nose": (0.37, 0.38, 0.63, 0.62),
+    "cheek_right": (0.12, 0.44, 0.40, 0.66),
+    "cheek_left": (0.60, 0.44, 0.88, 0.66),
+    "mouth_right": (0.24, 0.60, 0.44, 0.80),
+    "mouth_left": (0.56, 0.60, 0.76, 0.80),
+    "lip_upper": (0.36, 0.60, 0.64, 0.71),
+    "lip_lower": (0.36, 0.70, 0.64, 0.82),
+    "chin": (0.32, 0.80, 0.68, 1.00),
 }
 """Named areas of the aligned crop, in the order of the region tokens."""
 
