@@ -28,7 +28,7 @@ def split(address: str) -> tuple[str, str]:
 
 
 def is_loopback(host: str) -> bool:
-    """Whether only this machine can reach ``host``; ``*`` and interface names count as reachable by others."""
+    """Whether only this machine can reach ``host``; ``*`` and interface names count as open to others."""
     if host == "localhost":
         return True
     try:
