@@ -13,8 +13,8 @@ def mark(frame: int, capture_ns: int = 0) -> Mark:
 
 def interval(status: str = "closed", stream: str = "cam", onset: int = 10, offset: int = 15) -> IntervalEvent:
     return IntervalEvent.model_validate(
-        dict(stream=stream, id="1", face=1, type="me", status=status, confidence=0.9)
-        | dict(onset=mark(onset), apex=mark(onset + 1), offset=mark(offset))
+        {"stream": stream, "id": "1", "face": 1, "type": "me", "status": status, "confidence": 0.9}
+        | {"onset": mark(onset), "apex": mark(onset + 1), "offset": mark(offset)}
     )
 
 
