@@ -22,7 +22,7 @@ def split(address: str) -> tuple[str, str]:
     match = re.fullmatch(r"tcp://(\[[0-9a-fA-F:]+\]|[^\s/:@\[\]]+):(\*|\d+)", address)
     if match is None or (match[2] != "*" and int(match[2]) > 65535):
         raise BusError(
-            f"{shown(address)!r} is not a bus address: write tcp://host:port, such as {DEFAULT_ADDRESS}."
+            f"{shown(address)!r} is not a bus address: write tcp://host:port, such as {DEFAULT_ADDRESS}"
         )
     return match[1].strip("[]"), match[2]
 
@@ -51,7 +51,7 @@ def bindable(address: str, *, insecure: bool = False) -> str:
     if not insecure and not is_loopback(host):
         raise BusError(
             f"{address} can be read by other machines, and keys for that come in a later release: "
-            f"bind to {DEFAULT_ADDRESS}, or say insecure where the network itself is trusted."
+            f"bind to {DEFAULT_ADDRESS}, or set `insecure` where the network itself is trusted"
         )
     # ZeroMQ looks up names when it connects but not when it binds.
     return f"tcp://127.0.0.1:{port}" if host == "localhost" else address

@@ -113,8 +113,8 @@ class Publisher:
         with self._ready:
             if self._failure is not None:
                 raise BusError(
-                    f"The publisher has stopped ({type(self._failure).__name__}: {self._failure}): "
-                    "no event leaves this service any more; restart it."
+                    f"the publisher has stopped ({type(self._failure).__name__}: {self._failure}): "
+                    "no event leaves this service any more; restart it"
                 ) from self._failure
             room = self._capacity - (self._reserve if _may_be_dropped(event) else 0)
             if self._closing or len(self._queue) >= room:
@@ -204,10 +204,10 @@ def _bound_socket(address: str) -> zmq.Socket[bytes]:
         if error.errno == zmq.EADDRINUSE:
             raise BusError(
                 f"{address} is in use, perhaps by another rtme live: stop that one, or bind to another port, "
-                "such as tcp://127.0.0.1:5557."
+                "such as tcp://127.0.0.1:5557"
             ) from error
         raise BusError(
             f"{address} cannot be bound ({error.strerror}): bind to an address of this machine, "
-            f"such as {DEFAULT_ADDRESS}."
+            f"such as {DEFAULT_ADDRESS}"
         ) from error
     return socket

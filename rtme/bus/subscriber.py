@@ -75,8 +75,8 @@ class Subscriber:
         self._kinds = _names(kinds)
         if self._kinds is not None and not self._kinds <= KINDS:
             raise BusError(
-                f"There is no kind of event named {', '.join(sorted(self._kinds - KINDS))}: "
-                f"choose from {', '.join(sorted(KINDS))}."
+                f"there is no kind of event named {', '.join(sorted(self._kinds - KINDS))}: "
+                f"choose from {', '.join(sorted(KINDS))}"
             )
         self._timeout_s = timeout_s
         self._heartbeat_ns: int | None = None
@@ -151,7 +151,7 @@ class Subscriber:
     def _connected_socket(self) -> zmq.Socket[bytes]:
         host, port = split(self.address)
         if host == "*" or port in ("*", "0"):
-            raise BusError(f"{self.address} is an address to bind, not to listen to: name a host and a port.")
+            raise BusError(f"{self.address} is an address to bind, not to listen to: name a host and a port")
         socket = self._context.socket(zmq.SUB)
         socket.set(zmq.LINGER, 0)
         socket.set(zmq.MAXMSGSIZE, MOST_BYTES)
@@ -167,6 +167,6 @@ class Subscriber:
             socket.close(0)
             self._context.term()
             raise BusError(
-                f"{self.address} cannot be listened to ({error.strerror}): write tcp://host:port."
+                f"{self.address} cannot be listened to ({error.strerror}): write tcp://host:port"
             ) from error
         return socket

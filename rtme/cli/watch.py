@@ -1,0 +1,126 @@
+"""``rtme watch``: what a running service says."""
+
+import os
+import sys
+import time
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from rtme.bus.address import DEFAULT_ADDRESS
+from rtme.bus.subscriber import Subscriber
+from rtme.errors import BusError
+from rtme.events import AnyEvent, HeartbeatEvent, dump
+from rtme.view.tally import Tally
+from rtme.view.terminal import render
+
+PATIENCE_S = 2.0
+STEP_S = 0.25
+
+
+class Presence:
+    """Tells when the service is missed, lost and found again; each change once."""
+
+    def __init__(self, events: Subscriber) -> None:
+        self._events = events
+        self._since = time.monotonic()
+        self._missing = False
+        self._was_alive = False
+        self._restarts = 0
+
+    def change(self) -> str | None:
+        """A sentence when something has changed since the last call."""
+        events = self._events
+        if events.alive:
+            back, again = self._missing, events.restarts > self._restarts
+            self._missing, self._was_alive, self._restarts = False, True, events.restarts
+            if again:
+                return f"{events.address} was restarted"
+            return f"{events.address} is there" if back else None
+        silent = self._was_alive or (events.run_id is None and time.monotonic() - self._since > PATIENCE_S)
+        if self._missing or not silent:
+            return None
+        self._missing = True
+        if self._was_alive:
+            return f"no heartbeat from {events.address} any more: it has ended or cannot be reached; waiting"
+        return f"no service at {events.address} yet; waiting (`rtme live demo` starts one)"
+
+
+def watch(
+    address: Annotated[str, typer.Argument(help="Where the service publishes.")] = DEFAULT_ADDRESS,
+    streams: Annotated[
+        list[str] | None,
+        typer.Option("--stream", help="Only this stream; may be repeated.", show_default=False),
+    ] = None,
+    kinds: Annotated[
+        list[str] | None,
+        typer.Option("--kind", help="Only this kind of event; may be repeated.", show_default=False),
+    ] = None,
+    count: Annotated[
+        int | None, typer.Option(help="End after this many events.", min=1, show_default=False)
+    ] = None,
+    seconds: Annotated[
+        float | None, typer.Option(help="End after this long.", min=0.1, show_default=False)
+    ] = None,
+    json: Annotated[
+        bool, typer.Option("--json", help="Print each event as one line of JSON, heartbeats too.")
+    ] = False,
+) -> None:
+    """Print the events of a running service as they arrive. Ctrl-C ends.
+
+    Heartbeats are read but shown only with `--json` or `--kind heartbeat`.
+    """
+    console = Console(highlight=False, soft_wrap=True)
+    notes = Console(stderr=True, highlight=False, soft_wrap=True, markup=False)
+    tally = Tally()
+
+    def show(event: AnyEvent) -> bool:
+        if json:
+            _write(dump(event).decode())
+        elif isinstance(event, HeartbeatEvent) and not kinds:
+            return False
+        elif console.is_terminal:
+            console.print(render(event))
+        else:
+            _write(render(event).plain)
+        return True
+
+    with Subscriber(address, streams or None, kinds or None) as events:
+        presence = Presence(events)
+        deadline = time.monotonic() + seconds if seconds is not None else float("inf")
+        shown = 0
+        try:
+            while time.monotonic() < deadline and (count is None or shown < count):
+                event = events.receive(min(STEP_S, max(0.0, deadline - time.monotonic())))
+                if note := presence.change():
+                    notes.print(note)
+                if event is not None:
+                    tally.add(event)
+                    shown += show(event)
+        except KeyboardInterrupt:
+            pass
+        except BrokenPipeError:
+            # Whoever read (`| head`) has enough; the interpreter must not write there at its end either.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            return
+        if seconds is not None and events.run_id is None and time.monotonic() >= deadline:
+            raise BusError(
+                f"nothing was heard from {address} in {seconds:g} s: start a service with `rtme live demo`, "
+                "or give the address it publishes on"
+            )
+        notes.print(_ending(tally, events))
+
+
+def _write(line: str) -> None:
+    sys.stdout.write(line + "\n")
+    sys.stdout.flush()
+
+
+def _ending(tally: Tally, events: Subscriber) -> str:
+    text = tally.summary()
+    if events.missed:
+        text += f" {events.missed} events were sent but never arrived here."
+    if events.malformed:
+        text += f" {events.malformed} messages were no events."
+    return text
