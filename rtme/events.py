@@ -32,7 +32,9 @@ class Event(_Model):
     seq: int = Field(-1, description="rises by one with every event of a run; filled in by the publisher")
     stream: str
     epoch: int = 0
-    at: Mark | None = Field(None, description="the newest frame the service had seen of this stream when it decided")
+    at: Mark | None = Field(
+        None, description="the newest frame the service had seen of this stream when it decided"
+    )
     algorithmic_ms: float | None = Field(None, description="waiting by design: look-ahead of the decision")
     system_ms: float | None = Field(None, description="frame left the decoder -> event handed to the socket")
 
@@ -120,13 +122,16 @@ class StreamHealth(_Model):
     """One stream's line in the heartbeat. Counts are since the start of the run."""
 
     state: Literal["connecting", "live", "stalled", "backoff", "ended"]
-    frames: int = 0
+    frames: int = Field(0, description="frames read")
     fps: float = Field(0.0, description="frames tracked in the last second")
     faces: int = 0
     drops: dict[str, int] = Field(default_factory=dict, description="cause -> frames")
     skipped: int = Field(0, description="window evaluations skipped to keep up")
     reconnects: int = 0
-    system_ms: Percentiles | None = None
+    pipeline_ms: Percentiles | None = Field(
+        None, description="every frame: left the decoder -> its windows scored"
+    )
+    system_ms: Percentiles | None = Field(None, description="every event: its frame left the decoder -> sent")
 
 
 class HeartbeatEvent(Event):

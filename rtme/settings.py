@@ -24,7 +24,9 @@ class SourceSettings(BaseModel):
 
     url: str = Field(min_length=1, description="camera number, /dev path, stream URL, file, or `demo`")
     name: str | None = Field(
-        None, pattern="^[A-Za-z0-9_-]+$", description="the stream's name on the wire; no dots, they part the topic"
+        None,
+        pattern="^[A-Za-z0-9_-]+$",
+        description="the stream's name on the wire; no dots, they part the topic",
     )
     faces: int | None = Field(None, ge=1, le=16)
     transport: Literal["tcp", "udp"] | None = None

@@ -1,6 +1,6 @@
 """What every source of frames can do."""
 
-from typing import Protocol
+from typing import Literal, Protocol, runtime_checkable
 
 from rtme.capture.frame import Frame
 
@@ -12,10 +12,14 @@ class Source(Protocol):
         name: The stream's name on the wire; holds no credentials.
         live: True where time does not wait (cameras, RTSP, demo): late frames are dropped.
             False for files: every frame is delivered.
+        corrupt: Pictures that could not be decoded so far; they were left out.
+        frames_expected: How many frames there will be, None while unknown. For progress bars.
     """
 
     name: str
     live: bool
+    corrupt: int
+    frames_expected: int | None
 
     @property
     def fps(self) -> float | None:
@@ -33,3 +37,13 @@ class Source(Protocol):
 
     def close(self) -> None:
         """Release everything. Safe to call twice."""
+
+
+@runtime_checkable
+class StagedSource(Protocol):
+    """A source that knows what really happens in it: the demo."""
+
+    def truth_until(
+        self, frame: int
+    ) -> list[tuple[Literal["me", "macro", "blink", "speech", "head"], str, int, int]]:
+        """What ended by this frame and was not told before: what, label, first and last frame (inclusive)."""

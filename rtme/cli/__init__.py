@@ -1,0 +1,54 @@
+"""The ``rtme`` command: one file per verb."""
+
+import sys
+
+import typer
+from rich.console import Console
+
+from rtme import __version__
+from rtme.cli import analyze, doctor, engine, live, train, watch
+from rtme.errors import RtmeError
+
+app = typer.Typer(
+    help="Micro-expressions and speaker state, live, from a camera, stream or file to ZeroMQ.",
+    no_args_is_help=True,
+    add_completion=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="markdown",
+)
+app.command("live")(live.live)
+app.command("analyze")(analyze.analyze)
+app.command("watch")(watch.watch)
+app.command("doctor")(doctor.doctor)
+app.command("train")(train.train)
+app.add_typer(engine.app, name="engine")
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        print(f"rtme {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _root(
+    version: bool = typer.Option(
+        False, "--version", callback=_version, is_eager=True, help="Print the version."
+    ),
+) -> None:
+    pass
+
+
+def main() -> None:
+    """Run the command; an error a user can meet ends in one sentence."""
+    try:
+        app()
+    except RtmeError as error:
+        Console(stderr=True, soft_wrap=True).print(
+            f"rtme: {error}", style="red", markup=False, highlight=False
+        )
+        sys.exit(error.exit_code)
+    except BrokenPipeError:
+        # Whoever read our output has left (`rtme watch | head`): nothing to complain about.
+        sys.stderr.close()
+        sys.exit(0)

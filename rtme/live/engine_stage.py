@@ -8,12 +8,10 @@ from collections.abc import Callable
 import numpy as np
 
 from rtme.engine.backend import Backend, Features
-from rtme.engine.manifest import Manifest
 from rtme.events import AnyEvent
 from rtme.live.health import StreamAccount
 from rtme.live.messages import Message, StreamEnd, Tracked
 from rtme.live.stream_run import StreamRun
-from rtme.spot.spotter import Spotter
 
 TICK_S = 0.2
 BEHIND_NS = 150_000_000
@@ -29,7 +27,6 @@ class EngineStage(threading.Thread):
     def __init__(
         self,
         backend: Backend,
-        new_spotter: Callable[[Manifest], Spotter],
         publish: Callable[[AnyEvent], None],
         accounts: dict[str, StreamAccount],
         on_end: Callable[[StreamEnd], None],
@@ -37,17 +34,17 @@ class EngineStage(threading.Thread):
         super().__init__(name="engine", daemon=True)
         self.inbox: queue.Queue[Message] = queue.Queue(maxsize=32)
         self.failure: BaseException | None = None
+        self.fps = backend.manifest.fps
         self._backend = backend
-        self._new_spotter = new_spotter
         self._publish = publish
         self._accounts = accounts
         self._on_end = on_end
         self._runs: dict[str, StreamRun] = {}
         self._leave = threading.Event()
 
-    def put(self, message: Message, give_up: threading.Event) -> bool:
-        """Leave a message, waiting for room. False when the engine is gone or the caller should give up."""
-        while not self._leave.is_set() and not give_up.is_set():
+    def put(self, message: Message) -> bool:
+        """Leave a message, waiting for room. False when the engine is gone."""
+        while not self._leave.is_set():
             try:
                 self.inbox.put(message, timeout=TICK_S)
             except queue.Full:
@@ -68,7 +65,9 @@ class EngineStage(threading.Thread):
                     self._handle(batch)
                 elif self._leave.is_set():
                     break
-        except Exception as error:  # the supervisor reports it: a dead engine must never look like a calm face
+        except (
+            Exception
+        ) as error:  # the supervisor reports it: a dead engine must never look like a calm face
             self.failure = error
             self._leave.set()
 
@@ -85,7 +84,13 @@ class EngineStage(threading.Thread):
         return batch
 
     def _handle(self, batch: list[Message]) -> None:
-        judged = [crop.crop for item in batch if isinstance(item, Tracked) for crop in item.crops if crop.crop is not None]
+        judged = [
+            crop.crop
+            for item in batch
+            if isinstance(item, Tracked)
+            for crop in item.crops
+            if crop.crop is not None
+        ]
         features = self._backend.encode(np.stack(judged)) if judged else None
         row = 0
         for item in batch:
@@ -102,10 +107,10 @@ class EngineStage(threading.Thread):
     def _spot(self, item: Tracked, features: Features | None) -> None:
         run = self._runs.get(item.stream)
         if run is not None and run.epoch != item.epoch:
-            self._send(run.finish("the source reconnected"))
+            self._send(run.finish())
             run = None
         if run is None:
-            run = StreamRun(item.stream, item.epoch, self._backend, self._new_spotter)
+            run = StreamRun(item.stream, item.epoch, self._backend)
             self._runs[item.stream] = run
         age_ns = time.monotonic_ns() - item.mark.capture_ns
         behind = item.live and age_ns > BEHIND_NS and not self.inbox.empty()
@@ -115,12 +120,12 @@ class EngineStage(threading.Thread):
         for _ in range(run.skipped - skipped_before):
             account.skipped()
         self._send(events)
-        account.latency.add((time.monotonic_ns() - item.mark.capture_ns) / 1e6)
+        account.scored(item.mark.capture_ns)
 
     def _end(self, end: StreamEnd) -> None:
         run = self._runs.pop(end.stream, None)
         if run is not None:
-            self._send(run.finish(end.error or "the source ended"))
+            self._send(run.finish())
         self._on_end(end)
 
     def _send(self, events: list[AnyEvent]) -> None:

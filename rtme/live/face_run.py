@@ -4,13 +4,15 @@ from rtme.events import AnyEvent, FaceEvent, IntervalEvent, Mark, SpeakerEvent
 from rtme.face.crop import FaceCrop
 from rtme.live.marks import Marks
 from rtme.spot.spotter import Spotter
-from rtme.spot.updates import IntervalUpdate, Update
+from rtme.spot.updates import IntervalUpdate, SpeakerUpdate, Update
 
 
 class FaceRun:
     """Everything the service remembers of one face in one epoch."""
 
-    def __init__(self, *, stream: str, epoch: int, face: int, spotter: Spotter, marks: Marks, settle: int) -> None:
+    def __init__(
+        self, *, stream: str, epoch: int, face: int, spotter: Spotter, marks: Marks, settle: int
+    ) -> None:
         """Start with a face's first frame.
 
         Args:
@@ -85,7 +87,7 @@ class FaceRun:
             stream=self._stream,
             epoch=self._epoch,
             at=at,
-            algorithmic_ms=round(self.spotter.algorithmic_ms, 1),
+            algorithmic_ms=round(self.spotter.delay_ms, 1),
             id=self._id("e", update.id),
             face=self._face,
             type=update.type,
@@ -96,8 +98,7 @@ class FaceRun:
             confidence=round(update.confidence, 4),
         )
 
-    def _speaker(self, update: Update, at: Mark) -> SpeakerEvent:
-        assert not isinstance(update, IntervalUpdate)
+    def _speaker(self, update: SpeakerUpdate, at: Mark) -> SpeakerEvent:
         start = self._starts.setdefault(update.id, self._marks.at_or_after(update.start))
         end = None
         if update.end is not None:
@@ -107,7 +108,7 @@ class FaceRun:
             stream=self._stream,
             epoch=self._epoch,
             at=at,
-            algorithmic_ms=round(self.spotter.algorithmic_ms, 1),
+            algorithmic_ms=round(self.spotter.speaker_delay_ms, 1),
             id=self._id("s", update.id),
             face=self._face,
             state=update.state,

@@ -5,8 +5,8 @@ import time
 from collections import Counter
 from typing import Literal
 
-from rtme.events import StreamHealth
-from rtme.live.latency import LatencyAccount
+from rtme.bus.latency import LatencyWindow
+from rtme.events import Percentiles, StreamHealth
 
 SourceState = Literal["connecting", "live", "stalled", "backoff", "ended"]
 
@@ -18,28 +18,44 @@ class StreamAccount:
         self._lock = threading.Lock()
         self._state: SourceState = "connecting"
         self._frames = 0
+        self._tracked = 0
         self._faces = 0
         self._drops: Counter[str] = Counter()
         self._skipped = 0
         self._reconnects = 0
         self._last = (time.monotonic(), 0)
-        self.latency = LatencyAccount()
+        self._pipeline = LatencyWindow()
 
     def state(self, state: SourceState) -> None:
         """The source changed its state."""
         with self._lock:
             self._state = state
 
+    @property
+    def frames(self) -> int:
+        """Frames read so far."""
+        return self._frames
+
+    def read(self) -> None:
+        """A frame left the decoder."""
+        with self._lock:
+            self._frames += 1
+
     def tracked(self, faces: int) -> None:
         """A frame went through the tracker."""
         with self._lock:
-            self._frames += 1
+            self._tracked += 1
             self._faces = faces
 
     def dropped(self, cause: str, count: int = 1) -> None:
         """Frames were lost or left out."""
         with self._lock:
             self._drops[cause] += count
+
+    def scored(self, capture_ns: int) -> None:
+        """A frame that left the decoder at ``capture_ns`` has gone all the way."""
+        now_ns = time.monotonic_ns()
+        self._pipeline.add((now_ns - capture_ns) / 1e6, now_ns)
 
     def skipped(self) -> None:
         """A window evaluation was skipped to keep up."""
@@ -51,19 +67,24 @@ class StreamAccount:
         with self._lock:
             self._reconnects += 1
 
-    def report(self) -> StreamHealth:
-        """The stream's line in the heartbeat; the frame rate is since the last report."""
+    def report(self, system_ms: Percentiles | None) -> StreamHealth:
+        """The stream's line in the heartbeat; the frame rate is since the last report.
+
+        Args:
+            system_ms: What the publisher measured.
+        """
         with self._lock:
             now = time.monotonic()
-            then, frames_then = self._last
-            self._last = (now, self._frames)
+            then, then_tracked = self._last
+            self._last = (now, self._tracked)
             return StreamHealth(
                 state=self._state,
                 frames=self._frames,
-                fps=round((self._frames - frames_then) / max(now - then, 1e-6), 1),
+                fps=round((self._tracked - then_tracked) / max(now - then, 1e-6), 1),
                 faces=self._faces,
                 drops=dict(self._drops),
                 skipped=self._skipped,
                 reconnects=self._reconnects,
-                system_ms=self.latency.percentiles(),
+                pipeline_ms=self._pipeline.percentiles(time.monotonic_ns()),
+                system_ms=system_ms,
             )

@@ -8,7 +8,9 @@ from rtme.events import Mark
 
 def mark_of(stamp: Stamp, time_s: float) -> Mark:
     """The wire's form of a stamp."""
-    return Mark(frame=stamp.frame, time_s=round(time_s, 6), capture_ns=stamp.capture_ns, wall_ns=stamp.wall_ns)
+    return Mark(
+        frame=stamp.frame, time_s=round(time_s, 6), capture_ns=stamp.capture_ns, wall_ns=stamp.wall_ns
+    )
 
 
 class Marks:

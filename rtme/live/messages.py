@@ -23,7 +23,6 @@ class StreamEnd:
     """No frame of this stream follows. ``error`` says why when it was not the natural end."""
 
     stream: str
-    epoch: int
     error: str | None = None
 
 

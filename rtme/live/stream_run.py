@@ -1,15 +1,14 @@
 """One stream's faces in one epoch: features in, events out. No thread, no socket."""
 
-from collections.abc import Callable
-
 from rtme.engine.backend import Backend, Features
-from rtme.engine.manifest import Manifest
 from rtme.events import AnyEvent, Mark, WarningEvent
 from rtme.live.face_run import FaceRun
 from rtme.live.lapse import Lapse
 from rtme.live.marks import Marks
 from rtme.live.messages import Tracked
+from rtme.spot.rules import SpotterRules
 from rtme.spot.spotter import Spotter, Window
+from rtme.spot.updates import Update
 
 LOST_AFTER_S = 1.0
 SETTLE_S = 0.3
@@ -19,11 +18,11 @@ WARN_NO_FACE_S = 60.0
 class StreamRun:
     """Drives the spotters of a stream. One object serves one epoch."""
 
-    def __init__(self, stream: str, epoch: int, backend: Backend, new_spotter: Callable[[Manifest], Spotter]) -> None:
+    def __init__(self, stream: str, epoch: int, backend: Backend) -> None:
         self.stream, self.epoch = stream, epoch
         self.skipped = 0
         self._backend = backend
-        self._new_spotter = new_spotter
+        self._rules = SpotterRules.of(backend.manifest)
         self._fps = backend.manifest.fps
         self._marks = Marks()
         self._faces: dict[int, FaceRun] = {}
@@ -58,19 +57,20 @@ class StreamRun:
                 self._skip(run, windows, at)
             elif windows:
                 events += self._not_scored.end(stream=self.stream, epoch=self.epoch, at=at)
-                events += self._score(run, windows, at)
+                events += run.events(self._score(run, windows), at)
+            events += run.events(run.spotter.decide(), at)
             if slot - run.last_seen > LOST_AFTER_S * self._fps:
-                events += self._part(face, at, "the face is gone")
+                events += self._part(face, at)
                 events.append(run.face_event("lost", at))
         return events
 
-    def finish(self, reason: str) -> list[AnyEvent]:
+    def finish(self) -> list[AnyEvent]:
         """The epoch is over: score what waits and close what is open."""
         if self._newest is None:
             return []
         events: list[AnyEvent] = []
         for face in list(self._faces):
-            events += self._part(face, self._newest, reason)
+            events += self._part(face, self._newest)
         events += self._not_scored.end(stream=self.stream, epoch=self.epoch, at=self._newest)
         return events + self._end_absence()
 
@@ -79,27 +79,26 @@ class StreamRun:
             stream=self.stream,
             epoch=self.epoch,
             face=face,
-            spotter=self._new_spotter(self._backend.manifest),
+            spotter=Spotter(self._rules),
             marks=self._marks,
             settle=round(SETTLE_S * self._fps),
         )
         self._faces[face] = run
         return run
 
-    def _part(self, face: int, at: Mark, reason: str) -> list[AnyEvent]:
+    def _part(self, face: int, at: Mark) -> list[AnyEvent]:
         run = self._faces.pop(face)
-        events = self._score(run, run.spotter.drain(), at)
-        return events + run.events(run.spotter.finish(reason), at)
+        updates = self._score(run, run.spotter.drain())
+        return run.events([*updates, *run.spotter.finish()], at)
 
-    def _score(self, run: FaceRun, windows: list[Window], at: Mark) -> list[AnyEvent]:
-        events: list[AnyEvent] = []
+    def _score(self, run: FaceRun, windows: list[Window]) -> list[Update]:
+        updates: list[Update] = []
         for window in windows:
             scores = self._backend.score(window.frame[None], window.regions[None], window.valid[None])
-            updates = run.spotter.take(
+            updates += run.spotter.take(
                 window, float(scores.p_me[0]), float(scores.p_speaking[0]), scores.frame_scores[0]
             )
-            events += run.events(updates, at)
-        return events
+        return updates
 
     def _skip(self, run: FaceRun, windows: list[Window], at: Mark) -> None:
         for window in windows:

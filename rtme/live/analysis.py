@@ -1,0 +1,96 @@
+"""The live path over a recording, as fast as it goes."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+from rtme.capture.source import Source
+from rtme.errors import SourceError
+from rtme.events import AnyEvent, HeartbeatEvent
+from rtme.live.service import Live
+from rtme.view.report import Report, collect
+
+
+class Analysis:
+    """One pass over one recording: iterate over its events, or ask for the report. Runs once."""
+
+    def __init__(self, live: Live, label: str, on_progress: Callable[[int, int | None], None] | None) -> None:
+        self._live = live
+        self._label = label
+        self._on_progress = on_progress
+        self._seen: list[AnyEvent] = []
+        self._done = False
+
+    def __iter__(self) -> Iterator[AnyEvent]:
+        """Every event in its order, heartbeats left out.
+
+        Raises:
+            SourceError: The recording cannot be opened or read.
+        """
+        if self._done:
+            yield from self._seen
+            return
+        with self._live as live:
+            for event in live:
+                if isinstance(event, HeartbeatEvent):
+                    self._tell_progress(event)
+                else:
+                    self._seen.append(event)
+                    yield event
+        self._done = True
+        for error in live.errors.values():
+            raise SourceError(error)
+
+    def report(self) -> Report:
+        """Everything found. Works the recording through first, if that has not been done.
+
+        Raises:
+            SourceError: The recording cannot be opened or read.
+        """
+        if not self._done:
+            for _ in self:
+                pass
+        manifest = self._live.manifest
+        (progress,) = self._live.progress().values()
+        report = Report(
+            source=self._label,
+            fps=progress.fps,
+            frames=progress.frames,
+            engine=f"{manifest.name} {manifest.version}",
+            engine_note=manifest.summary,
+        )
+        return collect(report, self._seen)
+
+    def _tell_progress(self, beat: HeartbeatEvent) -> None:
+        if self._on_progress is not None:
+            (progress,) = self._live.progress().values()
+            self._on_progress(progress.frames, progress.expected)
+
+
+def analyze(
+    source: str | Path | Source, *, on_progress: Callable[[int, int | None], None] | None = None, **flags: Any
+) -> Analysis:
+    """Find micro-expressions and speaker turns in a recording.
+
+    It is the live path, so a recording played live gives the same intervals.
+
+    Args:
+        source: A file, or an object that follows :class:`rtme.capture.source.Source`.
+        on_progress: Called about once a second with frames read and frames expected (None: unknown).
+        **flags: Fields of :class:`rtme.settings.Settings`, such as ``engine`` or ``faces``.
+
+    Raises:
+        SettingsError: A setting that does not fit.
+        EngineError: The engine cannot be used.
+
+    Example:
+        >>> for event in rtme.analyze("clip.mp4"):
+        ...     print(event)
+        >>> rtme.analyze("clip.mp4").report().intervals
+    """
+    if isinstance(source, str | Path):
+        label = str(source)
+        if label.isdigit() or "://" in label or label.startswith("/dev/"):
+            raise SourceError(f"{redact(label)} is a live source: watch it with rtme.Live or `rtme live`")
+        return Analysis(Live([label], fast=True, **flags), label, on_progress)
+    return Analysis(Live([source], fast=True, **flags), source.name, on_progress)

@@ -1,0 +1,30 @@
+"""One stretch of a stream without interruption: its time, its grid, its frames."""
+
+from rtme.capture.media_time import MediaClock
+from rtme.clock import Stamp
+from rtme.events import Mark
+from rtme.live.marks import Marks, mark_of
+from rtme.spot.grid import TimeGrid
+
+
+class Epoch:
+    """Tells the time of one epoch's frames and lays them on the engine's grid."""
+
+    def __init__(self, number: int, *, live: bool, fps: float) -> None:
+        self.number = number
+        self.newest: Mark | None = None
+        self.frames = Marks()
+        """Marks by frame index."""
+        self._clock = MediaClock(live=live)
+        self._grid = TimeGrid(fps)
+
+    def mark(self, stamp: Stamp) -> Mark:
+        """The frame's mark. Call it in the order of the frames."""
+        mark = mark_of(stamp, self._clock.time(stamp.pts_s, stamp.capture_ns))
+        self.newest = mark
+        self.frames.add(mark.frame, mark)
+        return mark
+
+    def slot(self, mark: Mark) -> int | None:
+        """The frame's slot, None when another frame has it."""
+        return self._grid.place(mark.time_s)

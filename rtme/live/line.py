@@ -1,0 +1,48 @@
+"""One source's two threads, and what lies between them."""
+
+import threading
+import time
+from collections.abc import Callable
+
+from rtme.capture.reader import Reader
+from rtme.events import AnyEvent
+from rtme.face.tracker import FaceTracker
+from rtme.live.capture_stage import CaptureStage
+from rtme.live.engine_stage import EngineStage
+from rtme.live.health import StreamAccount
+from rtme.live.inlet import Inlet
+from rtme.live.plan import SourcePlan
+from rtme.live.track_stage import TrackStage
+
+
+class Line:
+    """Runs one source until it ends, fails or is stopped. Each thread ends when the one before it has."""
+
+    def __init__(
+        self,
+        plan: SourcePlan,
+        new_tracker: Callable[[int], FaceTracker],
+        engine: EngineStage,
+        publish: Callable[[AnyEvent], None],
+        account: StreamAccount,
+    ) -> None:
+        self._stop = threading.Event()
+        inlet = Inlet(latest_wins=plan.source.live)
+        self._capture = CaptureStage(plan.name, Reader(plan.source), inlet, publish, account, self._stop)
+        self._track = TrackStage(plan, new_tracker, inlet, engine, publish, account, self._stop)
+
+    def start(self) -> None:
+        """Begin."""
+        self._capture.start()
+        self._track.start()
+
+    def stop(self) -> None:
+        """Let the source end at the next frame."""
+        self._stop.set()
+
+    def join(self, timeout_s: float) -> bool:
+        """Wait for both threads; False when one did not end in time."""
+        deadline = time.monotonic() + timeout_s
+        self._capture.join(timeout_s)
+        self._track.join(max(0.1, deadline - time.monotonic()))
+        return not self._capture.is_alive() and not self._track.is_alive()

@@ -1,0 +1,244 @@
+"""The whole way from sources to events, as one object."""
+
+import threading
+import time
+from collections import deque
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Any, Self
+
+from rtme.bus.publisher import Publisher
+from rtme.capture.source import Source
+from rtme.engine.backends import open_backend
+from rtme.engine.bundle import load_bundle
+from rtme.engine.manifest import Manifest
+from rtme.errors import RtmeError, SettingsError, SourceError
+from rtme.events import AnyEvent, HeartbeatEvent
+from rtme.face.tracker import FaceTracker
+from rtme.live.engine_stage import EngineStage
+from rtme.live.health import StreamAccount
+from rtme.live.line import Line
+from rtme.live.messages import StreamEnd
+from rtme.live.plan import plan_sources
+from rtme.settings import Settings, SourceSettings, load_settings
+
+HEARTBEAT_S = 1.0
+POLL_S = 0.2
+JOIN_S = 10.0
+KEEP_EVENTS = 100_000
+SERVICE = "_service"
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far a source has come: frames read, frames there will be (None: unknown), nominal rate."""
+
+    frames: int
+    expected: int | None
+    fps: float | None
+
+
+class Live:
+    """Watches sources and yields events until every source has ended or :meth:`stop` is called.
+
+    Example:
+        >>> with Live(["0", "rtsp://camera/stream"], bind="tcp://127.0.0.1:5556") as live:
+        ...     for event in live:
+        ...         print(event.stream, event.kind)
+    """
+
+    def __init__(
+        self,
+        sources: Sequence[str | SourceSettings | Source] = (),
+        *,
+        settings: Settings | None = None,
+        fast: bool = False,
+        **flags: Any,
+    ) -> None:
+        """Load the engine and get ready; nothing is opened before ``start`` or ``with``.
+
+        Args:
+            sources: Camera numbers, URLs, files, ``demo``, or objects that follow
+                :class:`rtme.capture.source.Source`. ``settings.source`` comes after them.
+            settings: All settings; made from ``flags`` and the environment when None.
+            fast: Read files as fast as they can be worked on, not at their own pace.
+            **flags: Fields of :class:`rtme.settings.Settings`, such as ``bind`` or ``faces``.
+
+        Raises:
+            SettingsError: No source, or a setting that does not fit.
+            EngineError: The engine cannot be used.
+        """
+        if settings is not None and flags:
+            raise SettingsError(
+                f"give settings or flags, not both (got settings and {', '.join(sorted(flags))})"
+            )
+        self.settings = settings or load_settings(None, **flags)
+        self._plans = plan_sources([*sources, *self.settings.source], self.settings, paced=not fast)
+        if not self._plans:
+            raise SettingsError("no source: name a camera number, a stream URL, a file or `demo`")
+        self._backend = open_backend(
+            load_bundle(self.settings.engine), self.settings.backend, threads=self.settings.threads
+        )
+        self.errors: dict[str, str] = {}
+        """Sources that ended for another reason than their natural end, and why."""
+        self._accounts = {plan.name: StreamAccount() for plan in self._plans}
+        self._events: deque[AnyEvent] = deque(maxlen=KEEP_EVENTS)
+        self._arrived = threading.Condition()
+        self._stop = threading.Event()
+        self._over = threading.Event()
+        self._ended: set[str] = set()
+        self._failure: BaseException | None = None
+        self._lines: list[Line] = []
+        self._publisher: Publisher | None = None
+        self._supervisor: threading.Thread | None = None
+
+    @property
+    def manifest(self) -> Manifest:
+        """The engine in use."""
+        return self._backend.manifest
+
+    @property
+    def address(self) -> str | None:
+        """Where subscribers connect to, None when nothing is published."""
+        return self._publisher.address if self._publisher else None
+
+    def start(self) -> None:
+        """Bind the socket and open the sources.
+
+        Raises:
+            BusError: The address cannot be bound.
+        """
+        self._publisher = Publisher(self.settings.bind, on_sent=self._take, insecure=self.settings.insecure)
+        self._engine = EngineStage(self._backend, self._publisher.publish, self._accounts, self._note_end)
+        self._lines = [
+            Line(plan, self._new_tracker, self._engine, self._publisher.publish, self._accounts[plan.name])
+            for plan in self._plans
+        ]
+        self._engine.start()
+        for line in self._lines:
+            line.start()
+        self._started = time.monotonic()
+        self._supervisor = threading.Thread(target=self._supervise, name="supervisor", daemon=True)
+        self._supervisor.start()
+
+    @property
+    def stopping(self) -> bool:
+        """Whether :meth:`stop` has been called."""
+        return self._stop.is_set()
+
+    def progress(self) -> dict[str, Progress]:
+        """How far each source has come."""
+        return {
+            plan.name: Progress(
+                self._accounts[plan.name].frames, plan.source.frames_expected, plan.source.fps
+            )
+            for plan in self._plans
+        }
+
+    def stop(self) -> None:
+        """Let every source end: open intervals are closed and published. Returns at once; may be called twice."""
+        self._stop.set()
+
+    def close(self) -> None:
+        """Stop, wait until everything is published and release everything. May be called twice."""
+        self.stop()
+        if self._supervisor is not None:
+            self._supervisor.join(2 * JOIN_S)
+        self._backend.close()
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def __iter__(self) -> Iterator[AnyEvent]:
+        """Events as they were sent, until the service is over.
+
+        Raises:
+            RtmeError: The service itself failed (a source that fails ends alone and stands in ``errors``).
+        """
+        while True:
+            with self._arrived:
+                self._arrived.wait_for(lambda: bool(self._events) or self._over.is_set(), POLL_S)
+                event = self._events.popleft() if self._events else None
+            if event is not None:
+                yield event
+            elif self._over.is_set():
+                break
+        if self._failure is not None:
+            raise self._failure
+
+    def _new_tracker(self, faces: int) -> FaceTracker:
+        manifest = self.manifest
+        return FaceTracker(
+            input=manifest.input,
+            size=manifest.size,
+            fps=manifest.fps,
+            flow_lag=manifest.flow_lag,
+            faces=faces,
+            task_file=self.settings.task_file,
+        )
+
+    def _take(self, event: AnyEvent) -> None:
+        # Whoever only publishes never reads these: the oldest make room.
+        with self._arrived:
+            self._events.append(event)
+            self._arrived.notify_all()
+
+    def _note_end(self, end: StreamEnd) -> None:
+        if end.error is not None:
+            self.errors[end.stream] = end.error
+        self._ended.add(end.stream)
+
+    def _supervise(self) -> None:
+        assert self._publisher is not None
+        publisher = self._publisher
+        try:
+            beat = time.monotonic()
+            while len(self._ended) < len(self._lines) and not self._stop.wait(POLL_S / 4):
+                if self._engine.failure is not None:
+                    break
+                if time.monotonic() >= beat:
+                    beat += HEARTBEAT_S
+                    publisher.publish(self._heartbeat(publisher))
+            for line in self._lines:
+                line.stop()
+            deadline = time.monotonic() + JOIN_S
+            for line in self._lines:
+                line.join(max(0.1, deadline - time.monotonic()))
+            self._engine.leave()
+            self._engine.join(JOIN_S)
+            publisher.publish(self._heartbeat(publisher))
+            self._failure = self._diagnose()
+        except Exception as error:  # the iterator raises it in the caller's thread
+            self._failure = error
+        finally:
+            if not publisher.close(JOIN_S) and self._failure is None:
+                self._failure = SourceError("the publisher could not send everything that was waiting")
+            with self._arrived:
+                self._over.set()
+                self._arrived.notify_all()
+
+    def _diagnose(self) -> BaseException | None:
+        failure = self._engine.failure
+        if failure is None or isinstance(failure, RtmeError):
+            return failure
+        broken = RtmeError(f"the engine thread stopped: {type(failure).__name__}: {failure}")
+        broken.__cause__ = failure
+        return broken
+
+    def _heartbeat(self, publisher: Publisher) -> HeartbeatEvent:
+        return HeartbeatEvent(
+            stream=SERVICE,
+            uptime_s=round(time.monotonic() - self._started, 3),
+            engine=f"{self.manifest.name} {self.manifest.version}",
+            last_seq=publisher.last_seq,
+            streams={
+                name: account.report(publisher.latency(name)) for name, account in self._accounts.items()
+            },
+        )
