@@ -34,10 +34,10 @@ GAPS = {
     "skipped": "windows not scored to keep up",
 }
 FACES = {
-    "appeared": "face appeared",
-    "judged": "face can be judged again",
-    "not_judged": "face cannot be judged",
-    "lost": "face is gone",
+    "appeared": "appeared",
+    "judged": "can be judged again",
+    "not_judged": "cannot be judged",
+    "lost": "is gone",
 }
 PLANTED = {"blink": "blink", "speech": "speech", "head": "head movement"} | TYPES
 
