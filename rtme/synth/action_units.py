@@ -1,13 +1,17 @@
 """Displacement fields: how the skin moves when a muscle contracts, on a grid over the canonical crop.
 
 Each field is a smooth bump along the landmarks that the unit moves (after the descriptions in Ekman, Friesen
-and Hager, FACS, 2002). Forward: a point at ``q`` goes to ``q + field(q)``. The largest displacement of a unit
-with both sides at 1 is 1 pixel.
+and Hager, FACS, 2002). Forward: a point at ``q`` goes to ``q + field(q)``. With one side or both at 1, the
+largest displacement of a unit is 1 pixel (of an unpaired unit: with both).
 """
+
+from collections.abc import Mapping
+from functools import cache
 
 import numpy as np
 from numpy.typing import NDArray
 
+from rtme.face.template import CANONICAL
 from rtme.synth.truth import ACTION_UNITS
 
 Floats = NDArray[np.float32]
@@ -38,7 +42,7 @@ MIDLINE = (17,)
 """Units of an unpaired muscle region: both sides move together."""
 
 SHAPES = ("pucker", "upper_lip", "lower_lip", "gaze_x", "gaze_y")
-"""What else moves smoothly: the lips in speech and the eyeballs. The jaw and the lids are in :mod:`~rtme.synth.rig`."""
+"""What else moves smoothly: lips in speech and eyeballs. Jaw and lids are in :mod:`~rtme.synth.rig`."""
 
 
 def grid() -> Floats:
@@ -48,7 +52,7 @@ def grid() -> Floats:
 
 
 def _window() -> Floats:
-    """``(NODES, NODES, 1)``: 1 in the face, smoothly 0 at the edge of the grid, beyond which nothing moves."""
+    """``(NODES, NODES, 1)``: 1 in the face, smoothly 0 at the grid's edge, beyond which nothing moves."""
     t = np.clip(np.minimum(np.arange(NODES), np.arange(NODES)[::-1]) / 8, 0, 1)
     rim = (t * t * (3 - 2 * t)).astype(np.float32)
     return (rim[:, None] * rim[None, :])[..., None]
@@ -115,7 +119,7 @@ class _Face:
 
 
 def seam(points: Floats, x: Floats) -> Floats:
-    """Height of the line along which the mouth opens: the lower lip's inner edge, so that teeth stay with the upper.
+    """Where the mouth opens: at the lower lip's inner edge, so that teeth stay with the upper one.
 
     Args:
         points: ``(468, 2)`` canonical landmarks.
@@ -130,7 +134,8 @@ def seam(points: Floats, x: Floats) -> Floats:
 
 
 def _go(weight: Floats, x: float, y: float) -> Floats:
-    return weight[..., None] * np.float32((x, y))
+    field: Floats = weight[..., None] * np.array((x, y), np.float32)
+    return field
 
 
 def _unit(face: _Face, unit: int, side: int) -> Floats:
@@ -160,7 +165,7 @@ def _unit(face: _Face, unit: int, side: int) -> Floats:
             inner = _go(face.bump(face.at(face.BROW_LOW[side])[:1], along=5, up=8, down=6), 0, 0.3)
             return nose + inner
         case 10:
-            lip = face.bump(face.at(face.UPPER_LIP[side]), along=4.5, up=7, down=5) * face.above_seam(1.2)
+            lip = face.bump(face.at(face.UPPER_LIP[side]), along=4.5, up=7, down=5) * face.above_seam(1.6)
             return _go(lip * face.beside_midline(side, 1.5), 0.1 * out, -1)
         case 12:
             path = face.bump(face.at(face.CORNER_PATH[side]), along=8, up=10, down=9, weights=(1, 0.6))
@@ -189,12 +194,33 @@ def unit_fields(points: Floats, units: tuple[int, ...] = ACTION_UNITS) -> Floats
         units: FACS unit numbers, each one of ``ACTION_UNITS``.
 
     Returns:
-        ``(len(units), 2, NODES, NODES, 2)`` float32: unit, side (left in the picture, right), y, x, displacement.
+        ``(len(units), 2, NODES, NODES, 2)`` float32: unit, side (left in the picture first), y, x, x and y.
     """
     face = _Face(points)
     fields = np.stack([np.stack([_unit(face, unit, side) for side in (0, 1)]) for unit in units]) * _window()
-    largest = np.linalg.norm(fields.sum(1), axis=-1).max((1, 2))
-    return (fields / largest[:, None, None, None, None]).astype(np.float32)
+    fields /= np.linalg.norm(fields, axis=-1).max((2, 3))[:, :, None, None, None]
+    both = np.linalg.norm(fields.sum(1), axis=-1).max((1, 2))
+    scaled: Floats = (fields / np.maximum(both, 1)[:, None, None, None, None]).astype(np.float32)
+    return scaled
+
+
+@cache
+def _mean_face() -> Floats:
+    return unit_fields(CANONICAL)
+
+
+def largest_displacement(units: Mapping[int, tuple[float, float]]) -> float:
+    """How far skin moves, at most, when several units act together, on the mean face.
+
+    Args:
+        units: FACS unit -> pixels on the left and on the right of the picture.
+
+    Returns:
+        Pixels at 112. Units that share skin add up or cancel.
+    """
+    rows = [ACTION_UNITS.index(unit) for unit in units]
+    total = np.tensordot(np.array(list(units.values()), np.float32), _mean_face()[rows], 2)
+    return float(np.linalg.norm(total, axis=-1).max())
 
 
 def shape_fields(points: Floats) -> Floats:
@@ -216,4 +242,6 @@ def shape_fields(points: Floats) -> Floats:
         middle = face.at(face.EYE[side]).mean(0, keepdims=True)
         eyes += face.bump(middle, along=4.5, up=2.0, down=2.0)
     fields = np.stack([np.sum(corners, 0), upper, lower, _go(eyes, 1, 0), _go(eyes, 0, 1)]) * _window()
-    return (fields / np.linalg.norm(fields, axis=-1).max((1, 2))[:, None, None, None]).astype(np.float32)
+    largest = np.linalg.norm(fields, axis=-1).max((1, 2))
+    scaled: Floats = (fields / largest[:, None, None, None]).astype(np.float32)
+    return scaled

@@ -47,7 +47,8 @@ class Animator:
         step = self._step
         across = (np.arange(-(-width // step) + 2) - 0.5) * step - 0.5
         down = (np.arange(-(-height // step) + 2) - 0.5) * step - 0.5
-        return np.stack(np.meshgrid(across, down), -1).astype(np.float32)
+        places: Floats = np.stack(np.meshgrid(across, down), -1).astype(np.float32)
+        return places
 
     def _plan_mouth(self, portrait: Portrait) -> None:
         """The band of the source that the open mouth shows, and its colour when dark."""
@@ -66,7 +67,7 @@ class Animator:
         off = np.abs(place[..., 1] - au.seam(points, place[..., 0]) - 0.25)
         inside = np.clip(1.3 - ((place[..., 0] - middle) / half) ** 2, 0, 1)
         self._dark_share = (np.clip(2.0 - off / 0.6, 0, 1) * inside)[..., None].astype(np.float32)
-        self._dark = self._lips * np.float32(0.12) + np.float32((28, 8, 8))
+        self._dark = self._lips * np.float32(0.12) + np.array((28, 8, 8), np.float32)
         self._opened = 0.0
 
     def _paint_mouth(self, jaw: float) -> None:

@@ -84,7 +84,9 @@ class Camera:
         image = cv2.LUT(image, curve)
         if self.slope[frame].any():
             right, down = (float(s) for s in self.slope[frame])
-            corners = np.float32([[1 - right - down, 1 + right - down], [1 - right + down, 1 + right + down]])
+            corners = np.array(
+                [[1 - right - down, 1 + right - down], [1 - right + down, 1 + right + down]], np.float32
+            )
             ramp = cv2.warpAffine(
                 corners, np.array([[1 / width, 0, 0], [0, 1 / height, 0]]), (width, height),
                 flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE,

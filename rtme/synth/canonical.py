@@ -1,5 +1,7 @@
 """From a picture to the canonical 112-pixel crop, in which every displacement is defined, and back."""
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -11,7 +13,7 @@ RIGID = (33, 133, 362, 263, 168, 6, 197, 2)
 """Landmarks that expressions hardly move: the corners of the eyes, the bridge and the base of the nose."""
 
 
-def similarity(landmarks: NDArray[np.floating]) -> NDArray[np.float64]:
+def similarity(landmarks: NDArray[np.floating[Any]]) -> NDArray[np.float64]:
     """The similarity that carries canonical points to the picture (Umeyama 1991, in complex numbers).
 
     Args:
@@ -35,11 +37,12 @@ def invert(matrix: NDArray[np.float64]) -> NDArray[np.float64]:
     return np.column_stack([back, -back @ matrix[:, 2]])
 
 
-def apply(matrix: NDArray[np.float64], points: NDArray[np.floating]) -> Floats:
+def apply(matrix: NDArray[np.float64], points: NDArray[np.floating[Any]]) -> Floats:
     """``(..., 2)`` points under a ``(2, 3)`` matrix, float32."""
-    return (points[..., :2] @ matrix[:, :2].T + matrix[:, 2]).astype(np.float32)
+    moved: Floats = (points[..., :2] @ matrix[:, :2].T + matrix[:, 2]).astype(np.float32)
+    return moved
 
 
-def to_canonical(landmarks: NDArray[np.floating]) -> Floats:
+def to_canonical(landmarks: NDArray[np.floating[Any]]) -> Floats:
     """``(N, 2)`` landmarks in the canonical crop."""
     return apply(invert(similarity(landmarks)), np.asarray(landmarks, np.float64))

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from typing import Any
 
 import cv2
 import numpy as np
@@ -22,15 +23,15 @@ _SMOOTH = 2.0  # frames, sigma: the tracker's jitter must not shake the skin
 
 def inject(
     frames: Sequence[Image],
-    landmarks: Sequence[NDArray[np.floating] | None],
+    landmarks: Sequence[NDArray[np.floating[Any]] | None],
     script: Script,
     *,
     person: str,
     speaking: NDArray[np.uint8] | None = None,
 ) -> tuple[Iterator[Image], Truth]:
-    """Plant a script's expressions in a clip. Only its action units are used: the rest is in the clip already.
+    """Plant a script's expressions in a clip. Only its action units are used: the rest is there already.
 
-    An expression is left out, of the frames and of the truth, when the face is not tracked in all of its frames.
+    An expression is left out, of the frames and of the truth, when the face is lost in one of its frames.
 
     Args:
         frames: n frames, ``(h, w, 3)`` uint8 RGB each.
@@ -46,9 +47,10 @@ def inject(
         DataError: Frames, landmarks, speaking and script differ in length.
     """
     n_frames = len(frames)
-    for name, length in (
-        ("landmarks", len(landmarks)), ("script", script.n_frames), ("speaking", n_frames if speaking is None else len(speaking))
-    ):  # fmt: skip
+    lengths = {"landmarks": len(landmarks), "script": script.n_frames}
+    if speaking is not None:
+        lengths["speaking"] = len(speaking)
+    for name, length in lengths.items():
         if length != n_frames:
             raise DataError(f"{name} has {length} frames and the clip {n_frames}: give one for each frame")
     units = script.motion.units.copy()
@@ -77,7 +79,7 @@ def _runs(moved: NDArray[np.bool_]) -> list[tuple[int, int]]:
 
 def _frames(
     frames: Sequence[Image],
-    landmarks: Sequence[NDArray[np.floating] | None],
+    landmarks: Sequence[NDArray[np.floating[Any]] | None],
     units: Floats,
     runs: list[tuple[int, int]],
 ) -> Iterator[Image]:
@@ -97,7 +99,9 @@ def _frames(
             yield image
 
 
-def _smooth(landmarks: Sequence[NDArray[np.floating] | None], first: int, last: int) -> NDArray[np.float64]:
+def _smooth(
+    landmarks: Sequence[NDArray[np.floating[Any]] | None], first: int, last: int
+) -> NDArray[np.float64]:
     """``(last - first + 1, 2, 3)`` places of the canonical crop, free of the tracker's jitter."""
     reach = int(3 * _SMOOTH)
     begin, end = first, last
@@ -108,7 +112,7 @@ def _smooth(landmarks: Sequence[NDArray[np.floating] | None], first: int, last: 
     raw = np.stack([similarity(p) for p in landmarks[begin : end + 1] if p is not None])
     frames = np.arange(begin, end + 1)
     weights = np.exp(-0.5 * ((frames[first - begin : last - begin + 1, None] - frames[None]) / _SMOOTH) ** 2)
-    # A line through the neighbours, not their mean: near a cut of the track the mean lags behind a moving head.
+    # A line through the neighbours, not their mean: at a cut of the track a mean lags behind a moving head.
     result = np.empty((last - first + 1, 2, 3))
     for row, (frame, weight) in enumerate(zip(range(first, last + 1), weights, strict=True)):
         offset = frames - frame

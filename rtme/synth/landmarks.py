@@ -32,4 +32,4 @@ def find_landmarks(image: NDArray[np.uint8]) -> NDArray[np.float32]:
         raise DataError("no face found in this picture: give one in which a face looks at the camera")
     height, width = image.shape[:2]
     points = np.array([(p.x, p.y, p.z) for p in found[0].landmark[:468]], np.float32)
-    return points * np.float32((width, height, width))
+    return points * np.array((width, height, width), np.float32)

@@ -1,5 +1,7 @@
 """What a face does besides: it blinks, looks about, speaks, turns, breathes."""
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -10,7 +12,7 @@ Floats = NDArray[np.float32]
 
 
 def through(
-    times: NDArray[np.floating], keys: NDArray[np.floating], values: NDArray[np.floating]
+    times: NDArray[np.floating[Any]], keys: NDArray[np.floating[Any]], values: NDArray[np.floating[Any]]
 ) -> NDArray[np.float64]:
     """A smooth path through keys, at rest at each; constant before the first and after the last."""
     place = np.clip(np.searchsorted(keys, times, side="right") - 1, 0, len(keys) - 2)

@@ -1,6 +1,7 @@
 """Time courses: how far a movement has gone, from onset over apex to offset."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,7 +13,7 @@ VISIBLE_PIXELS = 0.15
 """A movement is seen where it exceeds both: this share of its apex and this many pixels at 112."""
 
 
-def ease(x: NDArray[np.floating]) -> Floats:
+def ease(x: NDArray[np.floating[Any]]) -> Floats:
     """From 0 to 1 with no jump in speed or acceleration (minimum jerk, Flash and Hogan 1985)."""
     t = np.clip(x, 0.0, 1.0).astype(np.float64)
     return t**3 * (10 - 15 * t + 6 * t**2)

@@ -1,8 +1,10 @@
-"""One face's moving parts: what shows at a point of the canonical crop when muscles, jaw, lids and head have moved.
+"""One face's moving parts: what shows at a point of the canonical crop when skin, jaw, lids and head moved.
 
 Smooth fields are given forward (where a point goes) and inverted by fixed-point iteration (Chen et al. 2008);
 the jaw and the lids, which open and cover, are written as inverses at once.
 """
+
+from typing import Any
 
 import cv2
 import numpy as np
@@ -49,7 +51,7 @@ def invert_field(forward: Floats, nodes: Floats, origin: float, step: float) -> 
     """The backward field of a smooth forward one: ``backward(r) = forward(r - backward(r))``."""
     largest = float(np.abs(forward).max())
     backward = forward
-    for _ in range(2 if largest < 1 else 4 if largest < 4 else 7):
+    for _ in range(2 if largest < 1 else 5 if largest < 4 else 8):
         backward = sample(forward, nodes - backward, origin, step)
     return backward
 
@@ -119,7 +121,7 @@ class Rig:
             lids: ``(2,)`` closure of each eye, 0..1.
 
         Returns:
-            ``(NODES, NODES, 2)``: at point r the neutral face's point ``r - field(r)`` shows. None when nothing moved.
+            ``(NODES, NODES, 2)``: at r the neutral face's point ``r - field(r)`` shows. None: nothing moved.
         """
         weights = np.concatenate([units.ravel(), shapes]).astype(np.float32)
         cover = self._cover(jaw, lids)
@@ -129,7 +131,8 @@ class Rig:
         if cover is None:
             return invert_field(forward, self.nodes, au.ORIGIN, au.STEP)
         backward = invert_field(forward, self.nodes, au.ORIGIN, au.STEP)
-        return cover + sample(backward, self.nodes - cover, au.ORIGIN, au.STEP)
+        both: Floats = cover + sample(backward, self.nodes - cover, au.ORIGIN, au.STEP)
+        return both
 
     def _cover(self, jaw: float, lids: Floats) -> Floats | None:
         """Jaw and lids: purely vertical, in places that do not overlap."""
@@ -144,14 +147,15 @@ class Rig:
                 down = down + np.where(
                     (into > 0) & (into < closed + np.float32(_LID_SKIN)), lid, np.float32(0)
                 )
-        return np.stack([np.zeros_like(down), down], -1)
+        cover: Floats = np.stack([np.zeros_like(down), down], -1).astype(np.float32)
+        return cover
 
     def head(self, pose: Floats) -> Floats | None:
         """The backward field of the head's rigid motion.
 
         Args:
-            pose: ``(6,)`` yaw, pitch, roll in degrees (signs as :class:`rtme.face.crop.HeadPose`), shift in x and y
-                in canonical pixels, log of scale.
+            pose: ``(6,)`` yaw, pitch, roll in degrees (signs as :class:`rtme.face.crop.HeadPose`), shift in
+                x and y in canonical pixels, log of scale.
 
         Returns:
             ``(HEAD_NODES, HEAD_NODES, 2)``, or None when the head is where it was.
@@ -171,7 +175,7 @@ class Rig:
         return invert_field(forward, self.head_nodes, HEAD_ORIGIN, HEAD_STEP)
 
 
-def _fall(distance: NDArray[np.floating], inner: float, outer: float) -> Floats:
+def _fall(distance: NDArray[np.floating[Any]], inner: float, outer: float) -> Floats:
     """1 up to ``inner``, smoothly to 0 at ``outer``."""
     t = np.clip((outer - distance) / (outer - inner), 0, 1)
     return (t * t * (3 - 2 * t)).astype(np.float32)

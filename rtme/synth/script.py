@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rtme.synth import nuisance
-from rtme.synth.action_units import LIMITS, MIDLINE, SHAPES
+from rtme.synth.action_units import LIMITS, MIDLINE, SHAPES, largest_displacement
 from rtme.synth.profile import Profile, random_profile, visible
 from rtme.synth.truth import ACTION_UNITS, Span, Truth, TruthInterval
 
@@ -135,8 +135,8 @@ class Script:
             rng: The same generator state gives the same clip.
             n_frames: Length.
             fps: Frames per second; durations are drawn in seconds.
-            interference: 0..1, how much blinks, speech, head motion and large movements there are, and how often
-                a micro-expression coincides with them.
+            interference: 0..1, how much blinks, speech, head motion and large movements there are, and
+                how often a micro-expression coincides with them.
             me_per_clip: Mean number of micro-expressions; None for the mix of training clips, in which 15 %
                 have none and the others 1 to 4 in each 3.2 s.
             macro: Mean number of macro-expressions in 3.2 s at full interference.
@@ -201,7 +201,7 @@ def _plant(motion: Motion, expressions: Sequence[Expression], fps: float) -> lis
     intervals = []
     for expression in expressions:
         course = expression.profile.at(times)
-        peak = max([*expression.mouth, *(max(sides) for sides in expression.units.values())])
+        peak = max(*expression.mouth, largest_displacement(expression.units) if expression.units else 0.0)
         seen = visible(course * peak)
         if seen is None:
             continue
@@ -225,7 +225,7 @@ def _place(
     fps: float,
     interference: float,
 ) -> Expression | None:
-    """A movement where none is yet, with GAP frames on both sides, wholly inside the clip; None if there is no room."""
+    """A movement where none is yet, GAP frames from others and wholly inside the clip; None without room."""
     n_frames = len(taken)
     if kind == "me":
         seconds = max(2 / fps, float(rng.triangular(0.04, 0.3, 0.5)))
@@ -267,6 +267,7 @@ def _amplitudes(
     rng: np.random.Generator, kind: Literal["me", "macro", "large"]
 ) -> tuple[dict[int, tuple[float, float]], tuple[float, float]]:
     """Which units move how far on each side, and the mouth with them."""
+    units: tuple[int, ...]
     if kind == "me":
         # Faint ones are the most frequent.
         size = float(0.6 + 2.6 * rng.beta(1.2, 1.8))
@@ -289,9 +290,12 @@ def _amplitudes(
     for place, unit in enumerate(units):
         share = 1.0 if place == 0 else float(rng.uniform(0.5, 1.0))
         a, b = (1.0, 1.0) if unit in MIDLINE else sides
-        most = min(size * share, LIMITS[unit])
-        result[unit] = (most * a, most * b)
-    return result, (0.0, 0.0)
+        result[unit] = (share * a, share * b)
+    # Together they move as far as was drawn, unless a face cannot.
+    grow = min(
+        size / largest_displacement(result), *(LIMITS[unit] / max(pair) for unit, pair in result.items())
+    )
+    return {unit: (grow * a, grow * b) for unit, (a, b) in result.items()}, (0.0, 0.0)
 
 
 def _sides(rng: np.random.Generator) -> tuple[float, float]:

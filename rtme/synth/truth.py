@@ -15,7 +15,7 @@ UNKNOWN = 255
 
 @dataclass(frozen=True, slots=True)
 class TruthInterval:
-    """A planted expression. Frames are 0-based and inclusive; the ends are where motion is first and last seen.
+    """A planted expression. Frames are 0-based, inclusive; the ends are where motion is first and last seen.
 
     Attributes:
         type: "me" (40 to 500 ms, faint), "macro" (longer), or "large" (short but large: not to be found).
