@@ -1,0 +1,185 @@
+"""The numbers that spotting goes by. An engine's manifest holds them; this room only needs their names."""
+
+import math
+from dataclasses import dataclass
+from typing import Protocol
+
+from rtme.errors import SettingsError
+
+
+def slots_at_least(ms: float, fps: float) -> int:
+    """The fewest slots that last ``ms`` milliseconds or more, at least one."""
+    return max(1, math.ceil(ms * fps / 1000 - 1e-6))
+
+
+def slots_at_most(ms: float, fps: float) -> int:
+    """The most slots that last ``ms`` milliseconds or less."""
+    return math.floor(ms * fps / 1000 + 1e-6)
+
+
+def _check(right: bool, sentence: str) -> None:
+    if not right:
+        raise SettingsError(sentence)
+
+
+def _check_hysteresis(name: str, on: float, off: float) -> None:
+    _check(0 < off <= on <= 1, f"the {name} thresholds are on {on} and off {off}: give 0 < off <= on <= 1")
+
+
+@dataclass(frozen=True, slots=True)
+class IntervalRules:
+    """How slot scores become intervals.
+
+    Attributes:
+        on: An interval needs a score at or above this, 0..1.
+        off: It lasts while scores are at or above this; at most ``on``.
+        min_ms: Shorter intervals are retracted.
+        me_max_ms: Longer intervals close as macro.
+        merge_ms: A dip below ``off`` this short does not end an interval.
+    """
+
+    on: float = 0.5
+    off: float = 0.3
+    min_ms: float = 66.0
+    me_max_ms: float = 500.0
+    merge_ms: float = 0.0
+
+    def __post_init__(self) -> None:
+        _check_hysteresis("interval", self.on, self.off)
+        _check(self.min_ms > 0, f"decoder.min_ms is {self.min_ms}: give a duration above 0 ms")
+        _check(self.me_max_ms > 0, f"decoder.me_max_ms is {self.me_max_ms}: give a duration above 0 ms")
+        _check(self.merge_ms >= 0, f"decoder.merge_ms is {self.merge_ms}: give 0 ms or more")
+
+
+@dataclass(frozen=True, slots=True)
+class SpeakerRules:
+    """How the probability of speaking becomes turns.
+
+    Attributes:
+        on: At or above this the person speaks, 0..1.
+        off: Below this the person listens; at most ``on``. Between the two nothing changes.
+        min_ms: A change must last this long to count.
+    """
+
+    on: float = 0.6
+    off: float = 0.4
+    min_ms: float = 300.0
+
+    def __post_init__(self) -> None:
+        _check_hysteresis("speaker", self.on, self.off)
+        _check(self.min_ms > 0, f"speaker.min_ms is {self.min_ms}: give a duration above 0 ms")
+
+
+class _Decoder(Protocol):
+    @property
+    def on(self) -> float: ...
+    @property
+    def off(self) -> float: ...
+    @property
+    def me_weight(self) -> float: ...
+    @property
+    def min_ms(self) -> float: ...
+    @property
+    def me_max_ms(self) -> float: ...
+    @property
+    def merge_ms(self) -> float: ...
+
+
+class _Speaker(Protocol):
+    @property
+    def on(self) -> float: ...
+    @property
+    def off(self) -> float: ...
+    @property
+    def min_ms(self) -> float: ...
+
+
+class _Engine(Protocol):
+    """What spotting reads of an engine's manifest."""
+
+    @property
+    def fps(self) -> float: ...
+    @property
+    def window(self) -> int: ...
+    @property
+    def hop(self) -> int: ...
+    @property
+    def look_ahead(self) -> int: ...
+    @property
+    def frame_size(self) -> int: ...
+    @property
+    def regions(self) -> int: ...
+    @property
+    def region_size(self) -> int: ...
+    @property
+    def decoder(self) -> _Decoder: ...
+    @property
+    def speaker(self) -> _Speaker: ...
+
+
+@dataclass(frozen=True, slots=True)
+class SpotterRules:
+    """Everything a :class:`rtme.spot.spotter.Spotter` goes by.
+
+    Attributes:
+        fps: Slots per second.
+        window: T, slots per window.
+        hop: Slots between evaluated windows.
+        look_ahead: Slots after a slot before its score is final: from ``hop - 1``, so that every slot is in a
+            window in time, to ``window - 1``.
+        frame_size: D of the frame token.
+        regions: R region tokens a slot.
+        region_size: Dr of a region token.
+        me_weight: score = frame^(1-w) * p_me^w, 0..1.
+        interval: How slot scores become intervals.
+        speaker: How the probability of speaking becomes turns.
+    """
+
+    fps: float
+    window: int
+    hop: int
+    look_ahead: int
+    frame_size: int
+    regions: int
+    region_size: int
+    me_weight: float = 0.0
+    interval: IntervalRules = IntervalRules()
+    speaker: SpeakerRules = SpeakerRules()
+
+    def __post_init__(self) -> None:
+        _check(self.fps > 0, f"fps is {self.fps}: give slots per second above 0")
+        _check(self.window > 0, f"window is {self.window} slots: give 1 or more")
+        _check(self.hop > 0, f"hop is {self.hop} slots: give 1 or more")
+        _check(
+            self.hop - 1 <= self.look_ahead < self.window,
+            f"look_ahead is {self.look_ahead} slots: with a hop of {self.hop} and a window of {self.window} "
+            f"give {self.hop - 1} to {self.window - 1}",
+        )
+        _check(0 <= self.me_weight <= 1, f"decoder.me_weight is {self.me_weight}: give 0 to 1")
+
+    @classmethod
+    def of(cls, engine: _Engine, look_ahead: int | None = None) -> "SpotterRules":
+        """The rules in an engine's manifest, with another look-ahead if one is given.
+
+        Raises:
+            SettingsError: The numbers do not go together.
+        """
+        decoder, speaker = engine.decoder, engine.speaker
+        return cls(
+            fps=engine.fps,
+            window=engine.window,
+            hop=engine.hop,
+            look_ahead=engine.look_ahead if look_ahead is None else look_ahead,
+            frame_size=engine.frame_size,
+            regions=engine.regions,
+            region_size=engine.region_size,
+            me_weight=decoder.me_weight,
+            interval=IntervalRules(
+                on=decoder.on,
+                off=decoder.off,
+                min_ms=decoder.min_ms,
+                me_max_ms=decoder.me_max_ms,
+                merge_ms=decoder.merge_ms,
+            ),
+            speaker=SpeakerRules(on=speaker.on, off=speaker.off, min_ms=speaker.min_ms),
+        )
