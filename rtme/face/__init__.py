@@ -1,1 +1,1 @@
-"""Face mesh to identity, stable aligned crop and motion input. The door is :class:`rtme.face.tracker.FaceTracker`."""
+"""Face mesh to identity, stable aligned crop and motion input: :class:`rtme.face.tracker.FaceTracker`."""

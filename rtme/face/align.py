@@ -1,4 +1,4 @@
-"""Where the crop lies: a similarity from the parts of the face that expressions do not move, steadied over time."""
+"""Where the crop lies: a similarity from parts of the face that expressions do not move, steadied."""
 
 import cmath
 import math
@@ -25,7 +25,7 @@ RIGID = {
     98: 0.5,
     327: 0.5,
 }
-"""Landmark -> weight. Eye corners and nose bridge lead; the base of the nose (AU9, AU10 move it) only steadies scale."""
+"""Landmark and weight. Eye corners lead; the nose's base, which AU9 and AU10 move, steadies scale."""
 
 _INDEX = np.array(list(RIGID))
 _WEIGHT = np.array(list(RIGID.values())) / sum(RIGID.values())
@@ -66,8 +66,8 @@ class Similarity:
 def fit(landmarks: Floats) -> Similarity:
     """The similarity that takes the rigid landmarks nearest to the mean face (weighted least squares).
 
-    Weighted Procrustes in the plane has a closed form in complex numbers; averaging eleven landmarks keeps the
-    jitter of any one of them small.
+    Weighted Procrustes in the plane has a closed form in complex numbers; averaging eleven landmarks keeps
+    the jitter of any one of them small.
     """
     points = landmarks[_INDEX, 0].astype(np.float64) + 1j * landmarks[_INDEX, 1]
     middle = complex((_WEIGHT * points).sum())
@@ -76,20 +76,25 @@ def fit(landmarks: Floats) -> Similarity:
     return Similarity(middle.real, middle.imag, math.log(abs(turn)), cmath.phase(complex(turn)))
 
 
+_SPEED_HZ = 5.0
+"""Cutoff of the speed estimate: landmark noise is below it no speed, and a nod's start still shows."""
+
+
 class Steady:
     """Takes the jitter out of a similarity without making it lag behind real movement.
 
-    A One Euro filter (Casiez, Roussel, Vogel 2012) per parameter: the cutoff rises with speed, so a still face
-    is smoothed much and a nodding one hardly. Speed is counted in crop pixels per second for all four parameters
-    (turning and scaling at the rigid landmarks' spread), so that one pair of constants serves faces of any size.
+    A One Euro filter (Casiez, Roussel, Vogel 2012) per parameter: the cutoff rises with speed, so a still
+    face is smoothed much and a nodding one hardly. Speed is counted in crop pixels per second for all four
+    parameters (turning and scaling at the rigid landmarks' spread), so one pair of constants serves faces
+    of any size.
 
     Args:
         fps: Slots per second.
-        still_hz: Cutoff at rest. 1 Hz follows breathing and drift.
+        still_hz: Cutoff at rest; drift and breathing are slower.
         hz_per_speed: Rise of the cutoff per crop pixel a second.
     """
 
-    def __init__(self, fps: float, still_hz: float = 1.0, hz_per_speed: float = 0.4) -> None:
+    def __init__(self, fps: float, still_hz: float = 0.7, hz_per_speed: float = 0.8) -> None:
         self._fps = fps
         self._still_hz = still_hz
         self._rise = hz_per_speed
@@ -107,7 +112,7 @@ class Steady:
             now[3] = self._last[3] + math.remainder(now[3] - self._last[3], math.tau)
             dt = (slot - self._slot) / self._fps
             in_crop = np.array([raw.scale, raw.scale, _SPREAD, _SPREAD])
-            self._speed += _gain(1.5, dt) * ((now - self._last) * in_crop / dt - self._speed)
+            self._speed += _gain(_SPEED_HZ, dt) * ((now - self._last) * in_crop / dt - self._speed)
             self._value = self._value + _gain(self._still_hz + self._rise * np.abs(self._speed), dt) * (
                 now - self._value
             )

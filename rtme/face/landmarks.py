@@ -35,7 +35,7 @@ class MeshFinder:
     """MediaPipe's face mesh with the models in its own wheel (up to 0.10.21).
 
     Args:
-        faces: How many faces at most. With more than one, MediaPipe runs its detector as long as fewer are found.
+        faces: How many faces at most. As long as fewer are found, MediaPipe runs its detector on each frame.
 
     Raises:
         FaceError: MediaPipe or a system library it needs is missing.
@@ -48,8 +48,9 @@ class MeshFinder:
                 "this MediaPipe has no face models of its own: "
                 "give a face_landmarker.task file or install mediapipe==0.10.21"
             )
-        self._make = lambda: solutions.face_mesh.FaceMesh(max_num_faces=faces)
-        self._mesh = _start(self._make)
+        with _no_chatter():
+            self._mesh = solutions.face_mesh.FaceMesh(max_num_faces=faces)
+            self._mesh.process(_BLANK)  # loads the models now rather than on the first frame
         self._quiet = False
 
     def find(self, image: Image, time_ms: int) -> list[Floats]:
@@ -98,7 +99,7 @@ class TaskFinder:
             running_mode=vision.RunningMode.VIDEO,
             num_faces=faces,
         )
-        self._make = lambda: vision.FaceLandmarker.create_from_options(options)
+        self._make: Callable[[], Any] = lambda: vision.FaceLandmarker.create_from_options(options)
         try:
             with _no_chatter():
                 self._landmarker = self._make()
@@ -127,14 +128,6 @@ class TaskFinder:
 
 
 _BLANK: Image = np.zeros((64, 64, 3), np.uint8)
-
-
-def _start(make: Callable[[], Any]) -> Any:
-    """Make a mesh and run it once, so that its models are loaded before the first real frame."""
-    with _no_chatter():
-        mesh = make()
-        mesh.process(_BLANK)
-    return mesh
 
 
 def _pixels(points: Any, image: Image) -> Floats:

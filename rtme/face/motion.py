@@ -9,6 +9,8 @@ Both count in pixels of a 112-pixel crop, whatever the crop's size, in steps of 
 (still), so -8 to +7.94 pixels. The head's own motion is taken out; what stays is the face's.
 """
 
+import math
+
 import cv2
 import numpy as np
 from numpy.typing import NDArray
@@ -27,7 +29,7 @@ STILL = 128
 
 
 def encode_motion(gray: Bytes, flow: Floats) -> Bytes:
-    """Gray ``(size, size)`` and flow ``(size, size, 2)`` in crop pixels as one ``(size, size, 3)`` uint8 crop."""
+    """One ``(size, size, 3)`` crop of gray ``(size, size)`` and flow ``(size, size, 2)`` in crop pixels."""
     size = gray.shape[0]
     coded = np.empty((size, size, 3), np.uint8)
     coded[..., 0] = gray
@@ -48,7 +50,7 @@ class MotionInput:
     """
 
     def __init__(self, size: int) -> None:
-        self._flow = cv2.DISOpticalFlow_create(cv2.DISOPTICAL_FLOW_PRESET_FAST)
+        self._flow = _dense_flow(size)
         self._head = HeadMotion(size)
 
     def __call__(self, earlier: Bytes, now: Bytes) -> Bytes:
@@ -58,8 +60,26 @@ class MotionInput:
         return encode_motion(now, self._head.remove(-back))
 
 
+def _dense_flow(size: int) -> cv2.DISOpticalFlow:
+    """DIS optical flow (Kroeger et al. 2016) fine enough for one action unit.
+
+    OpenCV's presets stop at a half or a quarter of the resolution. Measured on portraits with one
+    displacement of 0.5 to 2 pixels (Gaussian, sigma 7) and noise, preset FAST gives back 15 % of it, MEDIUM
+    35 %; full resolution with weaker smoothing gives back 80 % at four times FAST's signal to noise.
+    """
+    # On a crop this small OpenCV's threads cost more than they save, and on a busy machine they stall it.
+    cv2.setNumThreads(1)
+    flow = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_FAST)
+    flow.setFinestScale(max(0, round(math.log2(size / UNIT))))
+    flow.setPatchStride(5)
+    flow.setGradientDescentIterations(10)
+    flow.setVariationalRefinementIterations(2)
+    flow.setVariationalRefinementAlpha(5.0)
+    return flow
+
+
 def level_light(gray: Bytes) -> Bytes:
-    """Bring the middle of the face to mean 128 and standard deviation 48, so that exposure steps are no motion."""
+    """Bring the middle of the face to mean 128 and standard deviation 48: an exposure step is no motion."""
     size = gray.shape[0]
     low, high = size // 5, size - size // 5
     mean, spread = cv2.meanStdDev(gray[low:high, low:high])
@@ -70,7 +90,7 @@ def level_light(gray: Bytes) -> Bytes:
 
 
 _FLAT = 8.0
-"""Faces with less contrast than this (standard deviation in gray levels) are not stretched further: it is noise."""
+"""Less contrast than this (standard deviation in gray levels) is not stretched further: it is noise."""
 
 
 def cut(image: Bytes, to_crop: Matrix, size: int) -> Bytes:
@@ -112,7 +132,8 @@ def _region(image: Bytes, to_crop: Matrix, size: int, block: int) -> tuple[Bytes
     low = np.floor(there.min(0) / block).astype(int) * block - 2 * block
     high = np.ceil(there.max(0) / block).astype(int) * block + 2 * block
     left, top = (
-        int(np.clip(v, 0, max(0, n - 4 * block))) // block * block for v, n in zip(low, (width, height))
+        int(np.clip(v, 0, max(0, n - 4 * block))) // block * block
+        for v, n in zip(low, (width, height), strict=True)
     )
     right = left + max(block, (min(int(high[0]), width) - left) // block * block)
     bottom = top + max(block, (min(int(high[1]), height) - top) // block * block)
@@ -122,10 +143,11 @@ def _region(image: Bytes, to_crop: Matrix, size: int, block: int) -> tuple[Bytes
 class HeadMotion:
     """Finds the flow of the rigid head and takes it away.
 
-    A rigid head under weak perspective that turns a little moves each point by a shift, a turn and a growth in
-    the picture, plus a part that grows with the point's depth (yaw moves it sideways, pitch up and down). These
-    six are fitted to the flow on a coarse grid, with the mean face's depth, by iteratively reweighted least
-    squares (Geman-McClure weights), counting the mouth, jaw, eyes and brows little, for they move by themselves.
+    A rigid head under weak perspective that turns a little moves each point by a shift, a turn and a growth
+    in the picture, plus a part that grows with the point's depth (yaw moves it sideways, pitch up and down).
+    These six are fitted to the flow on a coarse grid, with the mean face's depth, by iteratively reweighted
+    least squares (Geman-McClure weights), counting the mouth, jaw, eyes and brows little, for they move by
+    themselves.
 
     Args:
         size: Crop edge in pixels.
@@ -170,7 +192,8 @@ def _bases(depth: Floats) -> Floats:
     zero, one = np.zeros_like(x), np.ones_like(x)
     u = np.stack([one, zero, x, -y, depth, zero], -1)
     v = np.stack([zero, one, y, x, zero, depth], -1)
-    return np.stack([u, v], 2).reshape(-1, 6)
+    bases: Floats = np.stack([u, v], 2).reshape(-1, 6)
+    return bases
 
 
 def _face_map() -> tuple[Floats, Floats]:
@@ -189,7 +212,8 @@ def _face_map() -> tuple[Floats, Floats]:
     near = np.exp(-(((grid - CANONICAL[None]) ** 2).sum(2)) / (2 * 5.0**2)) + 1e-12
     z = -SHAPE[:, 2] * (EYE_DISTANCE / (UNIT / 2))
     depth = (near @ z / near.sum(1)).reshape(UNIT // 4, UNIT // 4).astype(np.float32)
-    return weight, cv2.resize(depth, (UNIT, UNIT), interpolation=cv2.INTER_CUBIC)
+    dense: Floats = cv2.resize(depth, (UNIT, UNIT), interpolation=cv2.INTER_CUBIC)
+    return weight, dense
 
 
 _LIPS = [61, 291, 0, 17, 84, 314, 37, 267]

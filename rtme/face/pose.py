@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from rtme.face.crop import HeadPose
 from rtme.face.template import SHAPE
 
-# Eye corners, bridge and base of the nose, forehead and temples: none moves with the mouth, the jaw or a blink.
+# Eye corners, bridge and base of the nose, forehead, temples: none moves with the mouth, the jaw or a blink.
 _RIGID = np.array([33, 133, 263, 362, 168, 6, 197, 195, 2, 98, 327, 10, 67, 297, 54, 284, 127, 356, 234, 454])
 _MEAN = SHAPE[_RIGID].astype(np.float64)
 _MEAN = _MEAN - _MEAN.mean(0)

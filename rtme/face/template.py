@@ -1,10 +1,11 @@
 """The mean face: its shape in three dimensions and where its landmarks lie in the canonical crop.
 
 ``mean_face.npy`` holds the mean MediaPipe mesh of 436 public-domain portraits after generalised Procrustes
-analysis (Gower 1975), made symmetric. It is a table of numbers; no one's face is in it. ``average`` makes it anew.
+analysis (Gower 1975), made symmetric: a table of numbers that shows nobody. ``average`` makes it anew.
 """
 
 from importlib.resources import files
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,9 +32,9 @@ def _load() -> Floats:
 
 
 SHAPE: Floats = _load()
-"""``(468, 3)`` mean face, frontal; unit: distance of the outer eye corners; origin: their middle; z grows away."""
+"""``(468, 3)`` mean face, frontal. Unit: distance of the outer eye corners. Origin: their middle. z: away."""
 
-CANONICAL: Floats = np.float32(EYE_DISTANCE) * SHAPE[:, :2] + np.float32(EYES)
+CANONICAL: Floats = np.float32(EYE_DISTANCE) * SHAPE[:, :2] + np.array(EYES, np.float32)
 """``(468, 2)`` x and y of the mean face's landmarks in a crop of ``UNIT`` pixels."""
 
 
@@ -42,7 +43,7 @@ def canonical(size: int) -> Floats:
     return CANONICAL * np.float32(size / UNIT)
 
 
-def average(meshes: NDArray[np.floating]) -> Floats:
+def average(meshes: NDArray[np.floating[Any]]) -> Floats:
     """The mean face of many.
 
     Args:
@@ -71,7 +72,8 @@ def average(meshes: NDArray[np.floating]) -> Floats:
         mean /= np.linalg.norm(mean)
     right_eye, left_eye = mean[list(OUTER_EYE_CORNERS)]
     mean = (mean - (right_eye + left_eye) / 2) / np.linalg.norm(left_eye - right_eye)
-    return mean.astype(np.float32)
+    shape: Floats = mean.astype(np.float32)
+    return shape
 
 
 def _level(shape: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -80,4 +82,5 @@ def _level(shape: NDArray[np.float64]) -> NDArray[np.float64]:
     x = (left_eye - right_eye) / np.linalg.norm(left_eye - right_eye)
     z = np.cross(x, (0.0, 1.0, 0.0))
     z /= np.linalg.norm(z)
-    return shape @ np.stack([x, np.cross(z, x), z]).T
+    level: NDArray[np.float64] = shape @ np.stack([x, np.cross(z, x), z]).T
+    return level

@@ -34,7 +34,7 @@ class FaceTracker:
         fps: Slots per second.
         flow_lag: Slots back that motion is measured against (motion input only).
         faces: How many faces at most.
-        task_file: A ``face_landmarker.task`` for MediaPipe 0.10.30 and later; None uses the models of 0.10.21.
+        task_file: A ``face_landmarker.task``, for MediaPipe from 0.10.30; None uses 0.10.21's own models.
         min_eye_distance_px: Smallest distance of the outer eye corners in source pixels that is judged.
         max_yaw: Largest turn to either side that is judged, degrees.
         max_pitch: Largest turn up or down that is judged, degrees.
@@ -125,7 +125,7 @@ class FaceTracker:
         to_crop = track.steady.update(align.fit(mesh), slot).matrix(self._size)
         eyes, pose = _eye_distance(mesh), head_pose(mesh)
         crop: Image | None = None
-        invalid = quality.misplaced(mesh, image.shape[:2], eyes, pose, self._limits)
+        invalid = quality.misplaced(mesh, (image.shape[0], image.shape[1]), eyes, pose, self._limits)
         if invalid is None:
             cutout = motion.cut(image, to_crop, self._size)
             invalid, crop = self._input(track, slot, cutout)
