@@ -3,6 +3,7 @@
 from typing import Literal, Protocol, runtime_checkable
 
 from rtme.capture.frame import Frame
+from rtme.errors import SourceError
 
 
 class Source(Protocol):
@@ -12,14 +13,18 @@ class Source(Protocol):
         name: The stream's name on the wire; holds no credentials.
         live: True where time does not wait (cameras, RTSP, demo): late frames are dropped.
             False for files: every frame is delivered.
-        corrupt: Pictures that could not be decoded so far; they were left out.
-        frames_expected: How many frames there will be, None while unknown. For progress bars.
     """
 
     name: str
     live: bool
-    corrupt: int
-    frames_expected: int | None
+
+    @property
+    def corrupt(self) -> int:
+        """Pictures that could not be decoded in this epoch; they were left out."""
+
+    @property
+    def frames_expected(self) -> int | None:
+        """How many frames there will be, None while unknown. For progress bars."""
 
     @property
     def fps(self) -> float | None:
@@ -47,3 +52,7 @@ class StagedSource(Protocol):
         self, frame: int
     ) -> list[tuple[Literal["me", "macro", "blink", "speech", "head"], str, int, int]]:
         """What ended by this frame and was not told before: what, label, first and last frame (inclusive)."""
+
+
+class PermanentSourceError(SourceError):
+    """A source that will not open however often it is tried: a wrong password, no such camera."""

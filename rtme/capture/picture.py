@@ -1,0 +1,34 @@
+"""From a decoded frame to the picture as a person would see it."""
+
+import av
+import numpy as np
+from numpy.typing import NDArray
+
+
+def picture(frame: av.VideoFrame) -> NDArray[np.uint8]:
+    """``(height, width, 3)`` uint8 RGB with the stream's display matrix (phones held upright) applied."""
+    image: NDArray[np.uint8] = frame.to_ndarray(format="rgb24")
+    matrix = frame.side_data.get("DISPLAYMATRIX")
+    if matrix is None:
+        return image
+    return upright(image, np.frombuffer(bytes(matrix), np.int32))
+
+
+def upright(image: NDArray[np.uint8], matrix: NDArray[np.int32]) -> NDArray[np.uint8]:
+    """Apply a display matrix: quarter turns and mirrors, which is all that cameras write.
+
+    Args:
+        image: ``(height, width, 3)``.
+        matrix: Nine numbers ``a b u c d v x y w`` in row order; a pixel at ``(p, q)`` is shown at
+            ``(a p + c q + x, b p + d q + y)`` (ISO/IEC 14496-12, 6.2.2).
+    """
+    a, b, c, d = (int(matrix[i]) for i in (0, 1, 3, 4))
+    turned = abs(b) > abs(a)
+    if turned:
+        image = image.transpose(1, 0, 2)
+    right, down = (c, b) if turned else (a, d)
+    if right < 0:
+        image = image[:, ::-1]
+    if down < 0:
+        image = image[::-1]
+    return np.ascontiguousarray(image)

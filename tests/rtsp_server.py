@@ -1,0 +1,144 @@
+"""A real RTSP camera for tests and benches. Runs under the system's Python (python3-gi and GStreamer).
+
+    /usr/bin/python3 tests/rtsp_server.py [FILE] [--port 8554] [--user anna --password secret] [--fps 30]
+
+It encodes FILE once (H.264, no B-frames, a key frame each second), then sends the same access units round and
+round. Frame n leaves at start + n / fps on the monotonic clock and carries exactly that presentation time,
+over the seam as well: no drift, no jump, and almost no work while it serves. Without FILE it sends a test
+pattern.
+Prints ``ready rtsp://127.0.0.1:PORT/cam`` when clients may come.
+"""
+
+import argparse
+import signal
+import sys
+import threading
+import time
+
+import gi
+
+gi.require_version("Gst", "1.0")
+gi.require_version("GstApp", "1.0")
+gi.require_version("GstRtsp", "1.0")
+gi.require_version("GstRtspServer", "1.0")
+# GstApp gives the appsink its try_pull_sample.
+from gi.repository import GLib, Gst, GstApp, GstRtsp, GstRtspServer  # noqa: E402, F401
+
+H264 = "video/x-h264,stream-format=byte-stream,alignment=au"
+ENCODE_LIMIT_S = 120
+
+
+def encode(path, fps, seconds):
+    """Every access unit of a file (or of a test pattern), in order, as bytes."""
+    if path is None:
+        frames = fps * seconds
+        picture = f"videotestsrc num-buffers={frames} ! video/x-raw,width=640,height=480,framerate={fps}/1"
+    else:
+        picture = "filesrc name=file ! decodebin"
+    # No videorate: it would double or drop pictures, and tests count them.
+    pipeline = Gst.parse_launch(
+        f"{picture} ! videoconvert ! video/x-raw,format=I420 ! "
+        f"x264enc tune=zerolatency speed-preset=veryfast bframes=0 key-int-max={fps} bitrate=3000 ! {H264} ! "
+        "appsink name=out sync=false max-buffers=0"
+    )
+    if path is not None:
+        pipeline.get_by_name("file").set_property("location", path)
+    sink = pipeline.get_by_name("out")
+    pipeline.set_state(Gst.State.PLAYING)
+    units = []
+    while True:
+        sample = sink.try_pull_sample(ENCODE_LIMIT_S * Gst.SECOND)
+        if sample is None:
+            break
+        buffer = sample.get_buffer()
+        units.append(buffer.extract_dup(0, buffer.get_size()))
+    error = pipeline.get_bus().pop_filtered(Gst.MessageType.ERROR)
+    pipeline.set_state(Gst.State.NULL)
+    if error is not None or not units:
+        sys.exit(f"cannot encode {path}: {error.parse_error() if error else 'no pictures in it'}")
+    return units
+
+
+class Camera(GstRtspServer.RTSPMediaFactory):
+    """One picture stream that all clients share, as with a camera."""
+
+    def __init__(self, units, fps):
+        super().__init__()
+        self._units = units
+        self._fps = fps
+        self.set_shared(True)
+        self.set_latency(0)
+        self.set_launch(
+            f"( appsrc name=units is-live=true format=time block=false caps={H264},framerate={fps}/1 ! "
+            "rtph264pay name=pay0 pt=96 config-interval=0 )"
+        )
+        self.connect("media-configure", self._start)
+
+    def _start(self, _factory, media):
+        stop = threading.Event()
+        source = media.get_element().get_by_name("units")
+        media.connect("unprepared", lambda _media: stop.set())
+        threading.Thread(target=self._send, args=(source, stop), daemon=True).start()
+
+    def _send(self, source, stop):
+        period = Gst.SECOND // self._fps
+        while source.get_clock() is None or source.get_state(0)[1] != Gst.State.PLAYING:
+            if stop.wait(0.002):
+                return
+        first = source.get_clock().get_time() - source.get_base_time()
+        start = time.monotonic()
+        n = 0
+        while not stop.wait(max(0.0, start + n / self._fps - time.monotonic())):
+            buffer = Gst.Buffer.new_wrapped(self._units[n % len(self._units)])
+            buffer.pts = first + n * Gst.SECOND // self._fps
+            buffer.duration = period
+            if source.emit("push-buffer", buffer) != Gst.FlowReturn.OK:
+                return
+            n += 1
+
+
+def require_password(server, factory, user, password):
+    """Let in only who knows the password (digest authentication, as most cameras do)."""
+    token = GstRtspServer.RTSPToken()
+    token.set_string(GstRtspServer.RTSP_TOKEN_MEDIA_FACTORY_ROLE, "viewer")
+    auth = GstRtspServer.RTSPAuth()
+    auth.set_supported_methods(GstRtsp.RTSPAuthMethod.DIGEST)
+    auth.add_digest(user, password, token)
+    server.set_auth(auth)
+    permissions = GstRtspServer.RTSPPermissions()
+    permissions.add_role("viewer")
+    for permission in (
+        GstRtspServer.RTSP_PERM_MEDIA_FACTORY_ACCESS,
+        GstRtspServer.RTSP_PERM_MEDIA_FACTORY_CONSTRUCT,
+    ):
+        permissions.add_permission_for_role("viewer", permission, True)
+    factory.set_permissions(permissions)
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("file", nargs="?")
+    parser.add_argument("--port", type=int, default=0, help="0: any free port")
+    parser.add_argument("--fps", type=int, default=30)
+    parser.add_argument("--seconds", type=int, default=10, help="length of the test pattern")
+    parser.add_argument("--user")
+    parser.add_argument("--password")
+    args = parser.parse_args()
+    Gst.init(None)
+    loop = GLib.MainLoop()
+    server = GstRtspServer.RTSPServer()
+    server.set_address("127.0.0.1")
+    server.set_service(str(args.port))
+    camera = Camera(encode(args.file, args.fps, args.seconds), args.fps)
+    server.get_mount_points().add_factory("/cam", camera)
+    if args.user:
+        require_password(server, camera, args.user, args.password)
+    if server.attach(None) == 0:
+        sys.exit(f"cannot listen on 127.0.0.1:{args.port}")
+    signal.signal(signal.SIGTERM, lambda *_: loop.quit())
+    print(f"ready rtsp://127.0.0.1:{server.get_bound_port()}/cam", flush=True)
+    loop.run()
+
+
+if __name__ == "__main__":
+    main()
