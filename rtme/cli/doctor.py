@@ -129,9 +129,7 @@ def check_package(package: str) -> Finding:
     try:
         installed = version(package)
     except PackageNotFoundError:
-        return Finding(
-            package, "problem", "not installed", "install rtme again: pip install --force-reinstall rtme"
-        )
+        return Finding(package, "problem", "not installed", "pip install rtme")
     try:
         done = subprocess.run(
             [sys.executable, "-c", PROBES[package]],
@@ -154,8 +152,12 @@ def check_package(package: str) -> Finding:
         reason = f"importing it was ended by signal {-done.returncode}"
     else:
         reason = (done.stderr.strip().splitlines() or ["no reason given"])[-1]
-    library = re.search(r"(\S+\.so[.\d]*): cannot open shared object file", done.stderr)
-    fix = _install([library[1]]) if library else f"pip install --force-reinstall {package}=={installed}"
+    library = re.search(r"([\w.+-]+\.so[.\d]*): cannot open shared object file", reason)
+    fix = (
+        _install([library[1]])
+        if library
+        else f"pip install --force-reinstall --no-deps {package}=={installed}"
+    )
     return Finding(package, "problem", f"{installed}, but it cannot be imported: {reason}", fix)
 
 
@@ -168,7 +170,7 @@ def check_opencv_wheels() -> Finding:
         "opencv wheels",
         "problem",
         f"{' and '.join(installed)} write into the same cv2 folder and break each other",
-        f"pip uninstall -y {' '.join(installed)} && pip install opencv-contrib-python",
+        f"pip uninstall -y {' '.join(installed)} && pip install rtme",
     )
 
 
