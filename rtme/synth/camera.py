@@ -21,9 +21,8 @@ class Camera:
         slope: ``(n, 2)`` rise of the light to the right and downwards, as a share of the picture's middle.
         gamma: 1 leaves the picture.
         blur: Sigma in pixels, 0 for none.
-        noise: Sigma in gray levels, 0 for none.
         jpeg: Quality, None for no compression.
-        grain: ``(h + 64, w + 64, 3)`` uint8 noise around 128, from which each frame cuts its own.
+        grain: ``(h + 64, w + 64, 3)`` uint8 noise around 128, from which each frame cuts its own, or None.
         shifts: ``(n, 2)`` where it cuts.
     """
 
@@ -31,9 +30,8 @@ class Camera:
     slope: Floats
     gamma: float
     blur: float
-    noise: float
     jpeg: int | None
-    grain: Image
+    grain: Image | None
     shifts: NDArray[np.int64]
 
     @classmethod
@@ -58,23 +56,26 @@ class Camera:
             gain = gain * (1 + rng.uniform(0.005, 0.03) * np.sin(2 * np.pi * rng.uniform(0.5, 14) * times))
         slope = np.stack([wander(rng, n_frames, fps, 0.3), wander(rng, n_frames, fps, 0.3)], -1)
         slope = 0.12 * amount * slope if rng.random() < 0.5 else 0 * slope
-        noise = float(rng.uniform(0, 5) * amount)
-        width, height = size
-        grain = np.empty((height + 64, width + 64, 3), np.uint8)
-        if noise > 0:
-            # Seeded from ours, because OpenCV's generator is many times faster and has its own state.
-            cv2.setRNGSeed(int(rng.integers(2**31)))
-            cv2.randn(grain, (128, 128, 128), (noise, noise, noise))
         return cls(
             gain=gain.astype(np.float32),
             slope=slope.astype(np.float32),
             gamma=float(np.exp(rng.normal(0, 0.15 * amount))),
             blur=float(rng.choice((0.0, 0.0, rng.uniform(0.4, 1.2)))) if amount > 0 else 0.0,
-            noise=noise,
             jpeg=int(rng.uniform(45, 95)) if rng.random() < 0.6 * amount else None,
-            grain=grain,
+            grain=cls.make_grain(rng, size, float(rng.uniform(0, 5) * amount)),
             shifts=rng.integers(0, 64, (n_frames, 2)),
         )
+
+    @staticmethod
+    def make_grain(rng: np.random.Generator, size: tuple[int, int], sigma: float) -> Image | None:
+        """Sensor noise for frames of this width and height, ``sigma`` in gray levels."""
+        if sigma <= 0:
+            return None
+        grain = np.empty((size[1] + 64, size[0] + 64, 3), np.uint8)
+        # OpenCV's generator is many times faster than ours; seeded from ours, it stays repeatable.
+        cv2.setRNGSeed(int(rng.integers(2**31 - 1)))
+        cv2.randn(grain, (128, 128, 128), (sigma, sigma, sigma))
+        return grain
 
     def shoot(self, image: Image, frame: int) -> Image:
         """One frame as this camera gives it. May write into ``image``."""
@@ -94,7 +95,7 @@ class Camera:
             image = cv2.multiply(image, cv2.merge([ramp, ramp, ramp]), dtype=cv2.CV_8U)
         if self.blur > 0:
             image = cv2.GaussianBlur(image, (0, 0), self.blur)
-        if self.noise > 0:
+        if self.grain is not None:
             y, x = self.shifts[frame]
             grain = self.grain[y : y + height, x : x + width]
             image = cv2.addWeighted(image, 1.0, grain, 1.0, -128.0)
