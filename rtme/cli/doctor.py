@@ -18,7 +18,7 @@ from rich.console import Console
 from rich.text import Text
 
 from rtme.bus.address import DEFAULT_ADDRESS
-from rtme.errors import BusError, EngineError, SourceError
+from rtme.errors import BusError, EngineError
 
 # Nothing else of ours is imported up here: what is broken must be found below, not on the way in.
 
@@ -178,15 +178,25 @@ def check_cameras() -> Finding:
     """Which cameras are attached; none is no problem, there are streams, files and the demo."""
     from rtme.capture.webcam import list_cameras
 
-    try:
-        cameras = list_cameras()
-    except SourceError as error:
-        return Finding("cameras", "note", str(error))
+    cameras = list_cameras()
     if not cameras:
         return Finding(
             "cameras", "note", "none found", "attach one, or use a stream, a file or `rtme live demo`"
         )
-    return Finding("cameras", "ok", ", ".join(str(camera) for camera in cameras))
+    names = ", ".join(f"{camera.device} ({camera.title})" for camera in cameras)
+    closed = [
+        camera.device
+        for camera in cameras
+        if camera.device.startswith("/dev/") and not os.access(camera.device, os.R_OK | os.W_OK)
+    ]
+    if closed:
+        return Finding(
+            "cameras",
+            "note",
+            f"{names}; this user may not open {', '.join(closed)}",
+            "sudo usermod -aG video $USER, then log in again",
+        )
+    return Finding("cameras", "ok", names)
 
 
 def check_engine() -> Finding:
