@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
@@ -67,14 +68,14 @@ def analyze(
         for report in reports:
             _print(console, report)
         if reports:
-            console.print(f"[dim]{reports[0].engine}: {reports[0].engine_note}[/dim]")
+            console.print(f"[dim]{escape(reports[0].engine)}: {escape(reports[0].engine_note)}[/dim]")
     if failed:
         raise typer.Exit(failed)
 
 
 def _print(console: Console, report: Report) -> None:
     fps = f"{report.fps:.4g} fps" if report.fps else "unknown rate"
-    console.print(f"[bold]{report.source}[/bold]  {report.frames} frames, {fps}", markup=True)
+    console.print(f"[bold]{escape(report.source)}[/bold]  {report.frames} frames, {fps}", markup=True)
     if report.intervals:
         table = Table("type", "face", "onset", "apex", "offset", "seconds", "ms", "confidence", box=None)
         for found in report.intervals:

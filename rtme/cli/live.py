@@ -12,7 +12,8 @@ from rtme.errors import SettingsError
 from rtme.events import HeartbeatEvent, dump
 from rtme.live.service import Live
 from rtme.settings import DEFAULT_BIND, load_settings
-from rtme.view.terminal import Tally, render
+from rtme.view.tally import Tally
+from rtme.view.terminal import render
 
 
 def live(

@@ -1,0 +1,1 @@
+"""The rooms as one service: threads, queues, supervisor."""

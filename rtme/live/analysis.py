@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from rtme.capture.source import Source
+from rtme.capture.urls import redact
 from rtme.errors import SourceError
 from rtme.events import AnyEvent, HeartbeatEvent
 from rtme.live.service import Live

@@ -25,6 +25,11 @@ class Epoch:
         self.frames.add(mark.frame, mark)
         return mark
 
+    @property
+    def jumped(self) -> bool:
+        """Whether the stream's own time could not be believed at the newest frame."""
+        return self._clock.jump_s != 0.0
+
     def slot(self, mark: Mark) -> int | None:
         """The frame's slot, None when another frame has it."""
         return self._grid.place(mark.time_s)

@@ -137,7 +137,7 @@ class Live:
         }
 
     def stop(self) -> None:
-        """Let every source end: open intervals are closed and published. Returns at once; may be called twice."""
+        """Let every source end; open intervals are closed and published. Returns at once."""
         self._stop.set()
 
     def close(self) -> None:

@@ -85,6 +85,8 @@ class TrackStage(threading.Thread):
         if time.monotonic() - self._told_losses >= TELL_LOSSES_S:
             self._tell_losses()
         mark = epoch.mark(frame.stamp)
+        if epoch.jumped:
+            self._tell_gap("time_jump", 0, mark)
         slot = epoch.slot(mark)
         if slot is None:
             self._account.dropped("above_engine_rate")
@@ -103,27 +105,26 @@ class TrackStage(threading.Thread):
         if before is not None:
             tracker.reset()
             self._account.reconnected()
-            self._tell_gap("reconnect", 0, before.newest, None)
+            self._corrupt_told = 0
+            self._tell_gap("reconnect", 0)
 
     def _tell_losses(self) -> None:
         self._told_losses = time.monotonic()
         dropped = self._inlet.take_dropped()
         if dropped is not None and self._epoch is not None:
             self._account.dropped("late", dropped.count)
-            before = self._epoch.newest
-            self._tell_gap("dropped", dropped.count, before, None)
+            self._tell_gap("dropped", dropped.count, self._epoch.newest)
         new = self._plan.source.corrupt - self._corrupt_told
         if new > 0:
             self._corrupt_told += new
             self._account.dropped("corrupt", new)
-            self._tell_gap("corrupt", new, None, None)
+            self._tell_gap("corrupt", new)
 
     def _tell_gap(
         self,
-        cause: Literal["dropped", "corrupt", "reconnect"],
+        cause: Literal["dropped", "corrupt", "reconnect", "time_jump"],
         count: int,
-        start: Mark | None,
-        end: Mark | None,
+        end: Mark | None = None,
     ) -> None:
         epoch = self._epoch
         event = GapEvent(
@@ -132,7 +133,6 @@ class TrackStage(threading.Thread):
             at=epoch.newest if epoch else None,
             cause=cause,
             count=count,
-            start=start,
             end=end,
         )
         self._publish(event)

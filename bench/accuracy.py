@@ -1,0 +1,166 @@
+"""How well an engine finds planted micro-expressions on people it never saw, through the whole live path.
+
+Three kinds of material, all of the test people only:
+
+* portraits: animated with micro-expressions and interference;
+* injected: real clips with micro-expressions planted in them;
+* untouched: the same real clips as they are. Nobody planted anything, so every interval counts as a false alarm.
+
+One-to-one matching at IoU >= 0.5, pooled over clips. Synthetic micro-expressions only: this says nothing about real ones.
+
+    python bench/accuracy.py --faces FOLDER [--engine default] [--people N]
+"""
+
+import argparse
+import time
+import zlib
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from rtme.engine.bundle import load_bundle
+
+import rtme
+from record import save
+from rtme.capture.file import FileSource
+from rtme.capture.frames import FramesSource
+from rtme.data.material import Item, read
+from rtme.data.voice import speaking
+from rtme.errors import DataError
+from rtme.face.tracker import FaceTracker
+from rtme.synth import Portrait, Script, Truth, inject, render
+from rtme.train.metrics import SpottingScore
+from rtme.view.report import Report
+
+Image = NDArray[np.uint8]
+SECONDS = 10
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--faces", type=Path, required=True, help="folder of portraits and clips")
+    parser.add_argument("--engine", default="default")
+    parser.add_argument(
+        "--table", type=Path, help="who is who (file,person,split); default: the engine's people.csv"
+    )
+    parser.add_argument("--people", type=int, help="at most so many portraits")
+    parser.add_argument("--clips", type=int, help="at most so many real clips of each folder")
+    parser.add_argument("--name", default="accuracy")
+    arguments = parser.parse_args()
+    bundle = load_bundle(arguments.engine)
+    table = arguments.table or bundle.path / "people.csv"
+    items = [i for i in read(arguments.faces, table) if i.split == "test"]
+    portraits = [i for i in items if i.kind == "portrait"][: arguments.people]
+    folders: dict[str, list[Item]] = {}
+    for item in items:
+        if item.kind == "clip":
+            folders.setdefault(item.file.split("/")[0], []).append(item)
+    began = time.monotonic()
+    result: dict[str, Any] = {
+        "engine": f"{bundle.manifest.name} {bundle.manifest.version}",
+        "matching": "one-to-one, IoU >= 0.5 of inclusive frames, pooled over clips",
+        "note": "synthetic micro-expressions; nothing here was tested on real ones",
+        "portraits": score_portraits(arguments.engine, portraits),
+    }
+    for folder, clips in folders.items():
+        result[folder] = score_clips(arguments.engine, clips[: arguments.clips])
+    result["seconds"] = round(time.monotonic() - began, 1)
+    save(arguments.name, result)
+
+
+def score_portraits(engine: str, items: Iterable[Item]) -> dict[str, Any]:
+    score, turns, people = SpottingScore(), SpeakerCount(), 0
+    for item in items:
+        rng = np.random.default_rng(zlib.crc32(item.file.encode()))
+        try:
+            portrait = Portrait.load(item.path, item.person)
+        except DataError:
+            continue
+        script = Script.random(rng, n_frames=30 * SECONDS, fps=30.0)
+        frames, truth = render(portrait, script, (320, 320), rng)
+        report = rtme.analyze(FramesSource(frames, 30.0), engine=engine).report()
+        count(score, truth, report)
+        turns.add(truth.speaking, report)
+        people += 1
+    return {"people": people, **score.summary(), "speaker": turns.summary()}
+
+
+def score_clips(engine: str, items: list[Item]) -> dict[str, Any]:
+    injected, untouched, turns = SpottingScore(), SpottingScore(), SpeakerCount()
+    for item in items:
+        source = FileSource(item.path)
+        images = list(pictures(source))
+        fps = source.fps or 30.0
+        injected.fps = untouched.fps = fps
+        rng = np.random.default_rng(zlib.crc32(item.file.encode()))
+        script = Script.random(rng, len(images), fps, macro=0, large=0, me_per_clip=0.6 * len(images) / fps)
+        frames, truth = inject(images, landmarks(images), script, person=item.person)
+        count(injected, truth, rtme.analyze(FramesSource(frames, fps), engine=engine).report())
+        plain = rtme.analyze(FramesSource(images, fps), engine=engine).report()
+        untouched.add([], [(i.onset, i.offset) for i in plain.intervals if i.type == "me"], len(images))
+        turns.add(speaking(item.path, fps, len(images)), plain)
+    return {
+        "clips": len(items),
+        "people": len({item.person for item in items}),
+        "injected": injected.summary(),
+        "untouched": {key: untouched.summary()[key] for key in ("found", "false_per_minute", "minutes")},
+        "speaker": turns.summary(),
+    }
+
+
+def pictures(source: FileSource) -> Iterator[Image]:
+    source.open()
+    try:
+        while (frame := source.read()) is not None:
+            yield frame.image
+    finally:
+        source.close()
+
+
+def landmarks(images: list[Image]) -> list[NDArray[np.float32] | None]:
+    with FaceTracker(input="rgb", min_eye_distance_px=1) as tracker:
+        found = [tracker.track(image, slot) for slot, image in enumerate(images)]
+    return [crops[0].landmarks if crops else None for crops in found]
+
+
+def count(score: SpottingScore, truth: Truth, report: Report) -> None:
+    planted = [(i.onset, i.offset) for i in truth.intervals if i.type == "me"]
+    found = sorted((i for i in report.intervals if i.type == "me"), key=lambda i: -i.confidence)
+    score.add(planted, [(i.onset, i.offset) for i in found], truth.n_frames)
+
+
+class SpeakerCount:
+    """Frames by true and decided speaker state; frames that nobody knows or decided are left out."""
+
+    def __init__(self) -> None:
+        self._counts = np.zeros((2, 2), int)
+        self._undecided = 0
+
+    def add(self, truth: NDArray[np.uint8], report: Report) -> None:
+        said = np.full(len(truth), 255, np.uint8)
+        for turn in report.speaker:
+            said[turn.start : turn.end + 1] = turn.state == "speaking"
+        known = truth != 255
+        self._undecided += int((known & (said == 255)).sum())
+        known &= said != 255
+        np.add.at(self._counts, (truth[known], said[known]), 1)
+
+    def summary(self) -> dict[str, Any]:
+        totals = self._counts.sum(1)
+        recall = [float(self._counts[s, s] / totals[s]) if totals[s] else None for s in (0, 1)]
+        both = [r for r in recall if r is not None]
+        return {
+            "balanced_accuracy": round(sum(both) / 2, 3) if len(both) == 2 else None,
+            "listening_recall": None if recall[0] is None else round(recall[0], 3),
+            "speaking_recall": None if recall[1] is None else round(recall[1], 3),
+            "frames": int(totals.sum()),
+            "undecided_frames": self._undecided,
+        }
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,5 @@
+"""``python -m rtme``."""
+
+from rtme.cli import main
+
+main()

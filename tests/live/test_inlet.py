@@ -1,0 +1,70 @@
+import threading
+
+import numpy as np
+
+from rtme.capture.frame import Frame
+from rtme.clock import Stamp
+from rtme.live.inlet import EndOfSource, Inlet
+
+
+def frame(index: int) -> Frame:
+    return Frame(Stamp("cam", 0, index, index, index), np.zeros((1, 1, 3), np.uint8))
+
+
+def index_of(item: object) -> int:
+    assert isinstance(item, Frame)
+    return item.stamp.frame
+
+
+def test_live_keeps_the_latest_and_counts_what_it_replaced() -> None:
+    inlet = Inlet(latest_wins=True)
+    for index in range(5):
+        assert inlet.put(frame(index), 0)
+    assert index_of(inlet.get(0)) == 4
+    dropped = inlet.take_dropped()
+    assert dropped is not None
+    assert (dropped.count, dropped.first.frame, dropped.last.frame) == (4, 0, 3)
+    assert inlet.take_dropped() is None
+
+
+def test_a_file_makes_the_writer_wait_and_loses_nothing() -> None:
+    inlet = Inlet(latest_wins=False, depth=2)
+    assert inlet.put(frame(0), 0)
+    assert inlet.put(frame(1), 0)
+    assert not inlet.put(frame(2), 0.01)
+    assert index_of(inlet.get(0)) == 0
+    assert inlet.put(frame(2), 0)
+    assert [index_of(inlet.get(0)) for _ in range(2)] == [1, 2]
+    assert inlet.take_dropped() is None
+
+
+def test_the_end_comes_after_the_last_frame_and_stays() -> None:
+    inlet = Inlet(latest_wins=True)
+    inlet.put(frame(0), 0)
+    inlet.end(EndOfSource("gone"))
+    inlet.end(EndOfSource("later reasons do not count"))
+    assert index_of(inlet.get(0)) == 0
+    assert inlet.get(0) == EndOfSource("gone")
+    assert inlet.get(0) == EndOfSource("gone")
+
+
+def test_an_empty_inlet_says_so_in_time() -> None:
+    assert Inlet(latest_wins=True).get(0.01) is None
+
+
+def test_nothing_is_lost_or_reordered_between_two_threads() -> None:
+    inlet = Inlet(latest_wins=False, depth=3)
+
+    def write() -> None:
+        for index in range(500):
+            while not inlet.put(frame(index), 0.05):
+                pass
+        inlet.end(EndOfSource())
+
+    writer = threading.Thread(target=write)
+    writer.start()
+    seen = []
+    while not isinstance(item := inlet.get(5), EndOfSource):
+        seen.append(index_of(item))
+    writer.join(5)
+    assert seen == list(range(500))
