@@ -1,17 +1,34 @@
 """What was seen, as one sentence: counts, and for the demo how much of what was planted was found."""
 
-from collections import Counter, deque
+from collections import Counter, defaultdict, deque
+from dataclasses import dataclass
 
-from rtme.events import AnyEvent, GapEvent, IntervalEvent, Mark, SpeakerEvent, TruthEvent, WarningEvent
+from rtme.events import AnyEvent, GapEvent, IntervalEvent, SpeakerEvent, TruthEvent, WarningEvent
 
 MATCH_IOU = 0.5
-KEEP_UNMATCHED = 1000
+KEEP_LONE = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """Frames of one epoch, both ends inclusive."""
+
+    epoch: int
+    first: int
+    last: int
+
+    def iou(self, other: "Span") -> float:
+        """Intersection over union; 0 across epochs."""
+        shared = min(self.last, other.last) - max(self.first, other.first) + 1
+        if self.epoch != other.epoch or shared <= 0:
+            return 0.0
+        return shared / ((self.last - self.first + 1) + (other.last - other.first + 1) - shared)
 
 
 class Match:
-    """Found against planted micro-expressions of one stream in one epoch, one to one at IoU >= 0.5.
+    """Found against planted micro-expressions of one stream, one to one at IoU >= 0.5.
 
-    Planted ones do not overlap, so an interval fits at most one of them and the first fit is the best.
+    Planted ones do not overlap, so a found one fits at most one of them and the first fit is the best.
 
     Attributes:
         planted: Micro-expressions that were there.
@@ -22,36 +39,26 @@ class Match:
     def __init__(self) -> None:
         self.planted = self.found = self.matched = 0
         # Old ones without a partner will not get one any more: the demo may run for days.
-        self._waiting_planted: deque[tuple[int, int]] = deque(maxlen=KEEP_UNMATCHED)
-        self._waiting_found: deque[tuple[int, int]] = deque(maxlen=KEEP_UNMATCHED)
+        self._lone_planted: deque[Span] = deque(maxlen=KEEP_LONE)
+        self._lone_found: deque[Span] = deque(maxlen=KEEP_LONE)
 
-    def plant(self, start: Mark, end: Mark) -> None:
+    def plant(self, span: Span) -> None:
         """One that is really there."""
         self.planted += 1
-        self._pair((start.frame, end.frame), self._waiting_found, self._waiting_planted)
+        self._pair(span, self._lone_found, self._lone_planted)
 
-    def find(self, onset: Mark, offset: Mark) -> None:
+    def find(self, span: Span) -> None:
         """One that the service closed."""
         self.found += 1
-        self._pair((onset.frame, offset.frame), self._waiting_planted, self._waiting_found)
+        self._pair(span, self._lone_planted, self._lone_found)
 
-    def _pair(
-        self, span: tuple[int, int], others: deque[tuple[int, int]], own: deque[tuple[int, int]]
-    ) -> None:
+    def _pair(self, span: Span, others: deque[Span], own: deque[Span]) -> None:
         for other in others:
-            if iou(span, other) >= MATCH_IOU:
+            if span.iou(other) >= MATCH_IOU:
                 others.remove(other)
                 self.matched += 1
                 return
         own.append(span)
-
-
-def iou(one: tuple[int, int], other: tuple[int, int]) -> float:
-    """Intersection over union of two inclusive frame ranges."""
-    shared = min(one[1], other[1]) - max(one[0], other[0]) + 1
-    if shared <= 0:
-        return 0.0
-    return shared / ((one[1] - one[0] + 1) + (other[1] - other[0] + 1) - shared)
 
 
 class Tally:
@@ -71,7 +78,7 @@ class Tally:
         self.turns: Counter[str] = Counter()
         self.gaps: Counter[str] = Counter()
         self.warnings = 0
-        self._matches: dict[tuple[str, int], Match] = {}
+        self._matches: defaultdict[str, Match] = defaultdict(Match)
 
     def add(self, event: AnyEvent) -> None:
         """Count one event."""
@@ -79,7 +86,8 @@ class Tally:
             case IntervalEvent(status="closed"):
                 self.closed[event.type] += 1
                 if event.type == "me":
-                    self._match(event).find(event.onset, event.offset)
+                    span = Span(event.epoch, event.onset.frame, event.offset.frame)
+                    self._matches[event.stream].find(span)
             case IntervalEvent(status="retracted"):
                 self.retracted += 1
             case SpeakerEvent(end=None):
@@ -89,7 +97,8 @@ class Tally:
             case WarningEvent():
                 self.warnings += 1
             case TruthEvent(what="me"):
-                self._match(event).plant(event.start, event.end)
+                span = Span(event.epoch, event.start.frame, event.end.frame)
+                self._matches[event.stream].plant(span)
             case _:
                 pass
 
@@ -129,13 +138,9 @@ class Tally:
             )
         return text
 
-    def _match(self, event: IntervalEvent | TruthEvent) -> Match:
-        return self._matches.setdefault((event.stream, event.epoch), Match())
-
     def _demo(self) -> list[Match]:
         """Only where something was planted can a found one be false."""
-        demo = {stream for (stream, _), match in self._matches.items() if match.planted}
-        return [match for (stream, _), match in self._matches.items() if stream in demo]
+        return [match for match in self._matches.values() if match.planted]
 
 
 def _count(number: int, noun: str) -> str:

@@ -116,6 +116,7 @@ def test_a_full_queue_drops_what_may_be_dropped_and_keeps_room_for_the_rest() ->
     assert publisher.dropped == 2, "four are kept for what must not be lost"
     publisher.publish(warning("one too many"))
     assert publisher.dropped == 3
+    assert not publisher.close(0.1), "it says when it could not send everything in time"
     release.set()
     assert publisher.close(30)
     assert [event.seq for event in sent] == list(range(11)), "what was dropped leaves no hole"

@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rtme.events import AnyEvent, GapEvent, IntervalEvent, Mark, SpeakerEvent, TruthEvent
-from rtme.view.tally import Tally, iou
+from rtme.view.tally import Span, Tally
 
 
 def mark(frame: int) -> Mark:
@@ -81,9 +81,10 @@ def test_one_planted_is_found_once() -> None:
 
 
 def test_iou_counts_both_ends() -> None:
-    assert iou((3, 3), (3, 3)) == 1.0
-    assert iou((0, 9), (5, 9)) == 0.5
-    assert iou((0, 4), (5, 9)) == 0.0
+    assert Span(0, 3, 3).iou(Span(0, 3, 3)) == 1.0
+    assert Span(0, 0, 9).iou(Span(0, 5, 9)) == 0.5
+    assert Span(0, 0, 4).iou(Span(0, 5, 9)) == 0.0
+    assert Span(0, 0, 4).iou(Span(1, 0, 4)) == 0.0
 
 
 @given(st.lists(st.tuples(st.integers(0, 3), st.integers(-2, 2), st.integers(-2, 2))), st.randoms())
@@ -98,7 +99,7 @@ def test_the_order_in_which_they_come_does_not_matter(
         events += [found(start + left, start + 8 + right)] * times
     tally = tally_of(*events)
     assert tally.matched == sum(
-        times > 0 and iou((0, 8), (left, 8 + right)) >= 0.5 for times, left, right in rows
+        times > 0 and Span(0, 0, 8).iou(Span(0, left, 8 + right)) >= 0.5 for times, left, right in rows
     )
     shuffled.shuffle(events)
     again = tally_of(*events)
