@@ -15,15 +15,22 @@ import sys
 import threading
 import time
 
-import gi
+CANNOT_RUN = 77
 
-gi.require_version("Gst", "1.0")
-gi.require_version("GstApp", "1.0")
-gi.require_version("GstRtsp", "1.0")
-gi.require_version("GstRtspServer", "1.0")
-# GstApp gives the appsink its try_pull_sample.
-from gi.repository import GLib, Gst, GstApp, GstRtsp, GstRtspServer  # noqa: E402, F401
+try:
+    import gi
 
+    gi.require_version("Gst", "1.0")
+    gi.require_version("GstApp", "1.0")
+    gi.require_version("GstRtsp", "1.0")
+    gi.require_version("GstRtspServer", "1.0")
+    # GstApp gives the appsink its try_pull_sample.
+    from gi.repository import GLib, Gst, GstApp, GstRtsp, GstRtspServer  # noqa: F401
+except (ImportError, ValueError) as missing:
+    print(f"{missing}; install what .ci/apt-packages.txt names", file=sys.stderr)
+    sys.exit(CANNOT_RUN)
+
+ELEMENTS = ("appsrc", "decodebin", "qtdemux", "avdec_h264", "x264enc", "rtph264pay", "videotestsrc")
 H264 = "video/x-h264,stream-format=byte-stream,alignment=au"
 ENCODE_LIMIT_S = 120
 
@@ -123,8 +130,17 @@ def main():
     parser.add_argument("--seconds", type=int, default=10, help="length of the test pattern")
     parser.add_argument("--user")
     parser.add_argument("--password")
+    parser.add_argument(
+        "--until-stdin-closes", action="store_true", help="end with the program that started it"
+    )
     args = parser.parse_args()
     Gst.init(None)
+    absent = [name for name in ELEMENTS if Gst.ElementFactory.find(name) is None]
+    if absent:
+        print(
+            f"GStreamer lacks {', '.join(absent)}; install what .ci/apt-packages.txt names", file=sys.stderr
+        )
+        sys.exit(CANNOT_RUN)
     loop = GLib.MainLoop()
     server = GstRtspServer.RTSPServer()
     server.set_address("127.0.0.1")
@@ -135,7 +151,12 @@ def main():
         require_password(server, camera, args.user, args.password)
     if server.attach(None) == 0:
         sys.exit(f"cannot listen on 127.0.0.1:{args.port}")
-    signal.signal(signal.SIGTERM, lambda *_: loop.quit())
+    GLib.unix_signal_add(GLib.PRIORITY_HIGH, signal.SIGTERM, loop.quit)
+    GLib.unix_signal_add(GLib.PRIORITY_HIGH, signal.SIGINT, loop.quit)
+    if args.until_stdin_closes:
+        GLib.io_add_watch(
+            sys.stdin.fileno(), GLib.PRIORITY_HIGH, GLib.IOCondition.HUP, lambda *_: loop.quit()
+        )
     print(f"ready rtsp://127.0.0.1:{server.get_bound_port()}/cam", flush=True)
     loop.run()
 

@@ -62,7 +62,8 @@ class Reader:
 
         Args:
             source: What to read.
-            reconnect: Connect again when it breaks or ends; None: live sources do, files do not.
+            reconnect: Connect again when it breaks or ends; None: a live source does, unless it says how
+                many frames it will give; a file does not.
             max_attempts: Give up after so many failures without a frame between them; None: never.
             stall_s: A source that breaks after a silence of this length is told to have stalled.
             backoff_s: First and longest wait before connecting again; doubles with each failure.
@@ -73,7 +74,8 @@ class Reader:
         """
         self.source = source
         self.state: State | None = None
-        self._reconnect = source.live if reconnect is None else reconnect
+        endless = source.live and source.frames_expected is None
+        self._reconnect = endless if reconnect is None else reconnect
         self._max_attempts = max_attempts
         self._stall_s = stall_s
         self._first_wait, self._longest_wait = backoff_s

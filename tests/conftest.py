@@ -1,0 +1,34 @@
+"""What the tests of several rooms need."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from clips import write_clip
+from rtsp_camera import RtspCamera, skip_unless_possible
+
+
+@pytest.fixture(scope="session")
+def numbered_clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """90 numbered pictures (see clips.py), 320x240 at 30 per second, H.264."""
+    return write_clip(tmp_path_factory.mktemp("clips") / "numbered.mp4", frames=90)
+
+
+@pytest.fixture
+def rtsp_server() -> Iterator[Callable[..., RtspCamera]]:
+    """Starts RTSP cameras: ``camera = rtsp_server(file, user=..., password=..., fps=30)``; see RtspCamera.
+
+    Skips with the reason where no such server can run. Whatever was started is stopped at the end.
+    """
+    skip_unless_possible()
+    cameras: list[RtspCamera] = []
+
+    def start(file: Path | None = None, **options: object) -> RtspCamera:
+        camera = RtspCamera(file, **options)  # type: ignore[arg-type]
+        cameras.append(camera)
+        camera.start()
+        return camera
+
+    yield start
+    for camera in cameras:
+        camera.stop()
