@@ -1,7 +1,8 @@
 """A folder of pictures and videos as training material, split by person before anything else.
 
-Any folder works. Without a table each file is a person of its own. With ``people.csv`` (``file,person[,split]``,
-``file`` relative to the folder) several files may be one person, and splits may be fixed by hand.
+Any folder works. Without a table each file is a person of its own. With ``people.csv``
+(``file,person[,split]``, ``file`` relative to the folder) several files may be one person, and splits may be
+fixed by hand.
 """
 
 import csv
@@ -54,8 +55,8 @@ def read(folder: Path, people: Path | None = None, seed: int = 0) -> list[Item]:
 
     Args:
         folder: The material; searched with its sub-folders.
-        people: A table ``file,person[,split]``; ``people.csv`` in the folder when None and there is one. Where
-            a table is given, files it does not name are left out.
+        people: A table ``file,person[,split]``; ``people.csv`` in the folder when None and there is one.
+            Where a table is given, files it does not name are left out.
         seed: For the split of people that the table does not place.
 
     Raises:

@@ -44,7 +44,8 @@ def speaking(path: Path, fps: float, frames: int) -> NDArray[np.uint8]:
         if (start - stop) * _STEP_S <= _CLOSE_S:
             voiced[stop:start] = True
     steps = np.minimum((np.arange(frames) / fps / _STEP_S).astype(int), voiced.size - 1)
-    return voiced[steps].astype(np.uint8)
+    state: NDArray[np.uint8] = voiced[steps].astype(np.uint8)
+    return state
 
 
 def _energy_db(path: Path) -> NDArray[np.float64]:

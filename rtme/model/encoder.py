@@ -10,7 +10,7 @@ from rtme.model.regions import pooling_matrix
 # (offset, scale) that bring each uint8 channel near zero mean and unit spread. RGB: the usual ImageNet
 # figures. Motion: gray, then flow, whose 128 is "still"; the scale is that of a micro-expression.
 _RGB = ((123.7, 116.3, 103.5), (58.4, 57.1, 57.4))
-_MOTION = ((128.0, 128.0, 128.0), (64.0, 16.0, 16.0))
+_MOTION = ((128.0, 128.0, 128.0), (48.0, 16.0, 16.0))
 
 
 class Block(nn.Module):
@@ -32,7 +32,8 @@ class Block(nn.Module):
         query, key, value = split.permute(2, 0, 3, 1, 4).unbind(0)
         mixed = scaled_dot_product_attention(query, key, value)
         tokens = tokens + self.project(mixed.transpose(1, 2).reshape(-1, length, dim))
-        return tokens + self.mlp(self.norm_mlp(tokens))
+        mlp: Tensor = self.mlp(self.norm_mlp(tokens))
+        return tokens + mlp
 
 
 class Encoder(nn.Module):

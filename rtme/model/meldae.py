@@ -8,7 +8,7 @@ from rtme.model.temporal import Temporal, WindowOutput
 
 
 class Meldae(nn.Module):
-    """ViT frame encoder, then the temporal part, over whole windows of crops; used to fine-tune both together."""
+    """ViT frame encoder, then the temporal part, over whole windows of crops; for tuning both together."""
 
     def __init__(self, config: ModelConfig) -> None:
         super().__init__()
@@ -36,4 +36,4 @@ class Probabilities(nn.Module):
     def forward(self, frame: Tensor, regions: Tensor, valid: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Probabilities in the order p_me ``(B,)``, p_speaking ``(B,)``, frame_scores ``(B, T)``."""
         output = self.temporal(frame, regions, valid)
-        return output.me.sigmoid(), output.speaking.sigmoid(), output.frames.sigmoid() * valid
+        return output.me.sigmoid(), output.speaking.sigmoid(), output.frames.sigmoid()

@@ -40,9 +40,9 @@ def focal_tversky(
 ) -> Tensor:
     """Focal Tversky loss (Abraham & Khan 2019), the overlap part of the BAL.
 
-    ``TI = (TP + e) / (TP + alpha * FN + beta * FP + e)`` and the loss is ``(1 - TI)^gamma``, with TP, FN and FP
-    summed over the whole batch: most windows hold no micro-expression, and in a window of its own such a
-    window's TI would punish any score above zero and say nothing of overlap.
+    ``TI = (TP + e) / (TP + alpha * FN + beta * FP + e)`` and the loss is ``(1 - TI)^gamma``, with TP, FN and
+    FP summed over the whole batch: many windows hold no micro-expression, and such a window's own TI would
+    punish any score above zero and say nothing of overlap.
 
     Args:
         logits: ``(B, T)``.

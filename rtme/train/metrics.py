@@ -14,7 +14,9 @@ def iou(a: Interval, b: Interval) -> float:
     return shared / (max(a[1], b[1]) - min(a[0], b[0]) + 1)
 
 
-def match(truth: Sequence[Interval], found: Sequence[Interval], threshold: float = 0.5) -> list[tuple[int, int]]:
+def match(
+    truth: Sequence[Interval], found: Sequence[Interval], threshold: float = 0.5
+) -> list[tuple[int, int]]:
     """One-to-one matching: each prediction, in order, takes its best-IoU free ground truth.
 
     Args:

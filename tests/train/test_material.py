@@ -46,7 +46,11 @@ def test_a_written_table_reads_back(tmp_path: Path):
 
 @pytest.mark.parametrize(
     "table",
-    ["file,person,split\na.jpg,Ann,train\nb.jpg,Ann,test\n", "file,person,split\na.jpg,Ann,holdout\n", "x\n1\n"],
+    [
+        "file,person,split\na.jpg,Ann,train\nb.jpg,Ann,test\n",
+        "file,person,split\na.jpg,Ann,holdout\n",
+        "x\n1\n",
+    ],
 )
 def test_a_table_that_would_mix_people_is_refused(tmp_path: Path, table: str):
     touch(tmp_path, "a.jpg", "b.jpg")
