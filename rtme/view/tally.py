@@ -4,6 +4,7 @@ from collections import Counter, defaultdict, deque
 from dataclasses import dataclass
 
 from rtme.events import AnyEvent, GapEvent, IntervalEvent, SpeakerEvent, TruthEvent, WarningEvent
+from rtme.view.words import GAPS, TYPES
 
 MATCH_IOU = 0.5
 KEEP_LONE = 100
@@ -120,16 +121,16 @@ class Tally:
     def summary(self) -> str:
         """What was seen, in a sentence or two."""
         parts = [
-            _count(self.closed["me"], "micro-expression"),
-            _count(self.closed["macro"], "macro-expression"),
+            _count(self.closed["me"], TYPES["me"]),
+            _count(self.closed["macro"], TYPES["macro"]),
             f"{self.retracted} taken back",
             f"{_count(self.turns.total(), 'turn')} ({self.turns['speaking']} speaking, "
             f"{self.turns['listening']} listening)",
         ]
         if self.warnings:
             parts.append(_count(self.warnings, "warning"))
-        missing = ", ".join(f"{count} {cause}" for cause, count in sorted(self.gaps.items()))
-        text = f"Seen: {', '.join(parts)}; {f'missing: {missing}' if missing else 'nothing missing'}."
+        missing = ", ".join(f"{count} {GAPS[cause]}" for cause, count in sorted(self.gaps.items()))
+        text = f"Seen: {', '.join(parts)}; {f'missing: {missing}' if missing else 'nothing is missing'}."
         if self.planted:
             text += (
                 f" Found {self.matched} of {_count(self.planted, 'planted micro-expression')}, "

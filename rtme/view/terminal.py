@@ -1,4 +1,4 @@
-"""Events as lines for people, and what was seen as one sentence."""
+"""Events as lines for people."""
 
 import time
 from datetime import datetime
@@ -17,29 +17,14 @@ from rtme.events import (
     TruthEvent,
     WarningEvent,
 )
+from rtme.view.words import FACES, GAPS, PLANTED, TYPES
 
-TYPES = {"me": "micro-expression", "macro": "macro-expression"}
 INTERVAL_STYLES = {
     "provisional": "dim",
     "confirmed": "green",
     "closed": "bold green",
     "retracted": "dim strike",
 }
-GAPS = {
-    "dropped": "frames dropped to keep up",
-    "reconnect": "frames lost while reconnecting",
-    "corrupt": "frames that could not be decoded",
-    "time_jump": "frames missing where the stream's time jumped",
-    "no_face": "frames without a face",
-    "skipped": "windows not scored to keep up",
-}
-FACES = {
-    "appeared": "appeared",
-    "judged": "can be judged again",
-    "not_judged": "cannot be judged",
-    "lost": "is gone",
-}
-PLANTED = {"blink": "blink", "speech": "speech", "head": "head movement"} | TYPES
 
 
 def render(event: AnyEvent) -> Text:

@@ -47,7 +47,7 @@ def test_what_was_seen_is_counted_once_however_often_it_was_said() -> None:
     )
     text = tally.summary()
     assert "1 micro-expression, 1 macro-expression, 1 taken back, 1 turn (1 speaking, 0 listening)" in text
-    assert "missing: 5 dropped" in text
+    assert "missing: 5 frames dropped" in text
     assert "planted" not in text, "only a demo knows what was really there"
 
 
