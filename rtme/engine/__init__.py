@@ -1,0 +1,1 @@
+"""Engine bundles on disk, and the backends that run them."""

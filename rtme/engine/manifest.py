@@ -1,12 +1,17 @@
 """What an engine says about itself: ``manifest.json`` in its bundle."""
 
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 
 class _Part(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+def _check_hysteresis(on: float, off: float) -> None:
+    if off > on:
+        raise ValueError(f"off is {off} and on is {on}: off must not be above on")
 
 
 class DecoderSettings(_Part):
@@ -19,6 +24,11 @@ class DecoderSettings(_Part):
     me_max_ms: float = Field(500.0, gt=0, description="longer intervals close as macro")
     merge_ms: float = Field(0.0, ge=0, description="a dip below `off` this short does not end an interval")
 
+    @model_validator(mode="after")
+    def _hysteresis(self) -> Self:
+        _check_hysteresis(self.on, self.off)
+        return self
+
 
 class SpeakerSettings(_Part):
     """How p_speaking becomes turns."""
@@ -27,11 +37,16 @@ class SpeakerSettings(_Part):
     off: float = Field(0.4, gt=0, lt=1)
     min_ms: float = Field(300.0, gt=0, description="a change must last this long to count")
 
+    @model_validator(mode="after")
+    def _hysteresis(self) -> Self:
+        _check_hysteresis(self.on, self.off)
+        return self
+
 
 class FileEntry(_Part):
     """One graph of the bundle."""
 
-    file: str
+    file: str = Field(pattern=r"^\w[\w.-]*$", description="a file name within the bundle's folder")
     sha256: str = Field(pattern="^[0-9a-f]{64}$")
 
 
@@ -58,4 +73,15 @@ class Manifest(_Part):
     encoder: FileEntry
     temporal: FileEntry
     training: dict[str, Any] = Field(default_factory=dict, description="material, people, steps, seeds")
-    scores: dict[str, Any] = Field(default_factory=dict, description="measured figures and the command that made them")
+    scores: dict[str, Any] = Field(
+        default_factory=dict, description="measured figures and the command that made them"
+    )
+
+    @model_validator(mode="after")
+    def _windows(self) -> Self:
+        if not self.hop - 1 <= self.look_ahead < self.window:
+            raise ValueError(
+                f"look_ahead is {self.look_ahead} slots, with a hop of {self.hop} and a window of {self.window}: "
+                f"{self.hop - 1} to {self.window - 1} can work"
+            )
+        return self
