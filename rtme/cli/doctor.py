@@ -70,6 +70,9 @@ class Finding:
 
 def doctor(
     json: Annotated[bool, typer.Option("--json", help="Print the findings as one JSON object.")] = False,
+    brief: Annotated[
+        bool, typer.Option("--brief", help="Look at the installation only, and say only what is wrong.")
+    ] = False,
 ) -> None:
     """Say what is installed, which cameras, backends and engine there are, and what is wrong.
 
@@ -77,9 +80,9 @@ def doctor(
     """
     console = Console(highlight=False, soft_wrap=True)
     findings = []
-    for finding in examine():
+    for finding in examine(installation_only=brief):
         findings.append(finding)
-        if not json:
+        if not json and (finding.status == "problem" or not brief):
             console.print(_line(finding))
     problems = sum(finding.status == "problem" for finding in findings)
     if json:
@@ -87,14 +90,18 @@ def doctor(
         print(json_format.dumps(report, indent=2))
     elif problems:
         console.print(f"\n`rtme live` cannot run here: {problems} problem{'s' * (problems > 1)}, see above.")
-    else:
+    elif not brief:
         console.print("\n`rtme live` can run here.")
     if problems:
         raise typer.Exit(1)
 
 
-def examine() -> Iterator[Finding]:
-    """Look at everything, in the order in which one thing needs another."""
+def examine(*, installation_only: bool = False) -> Iterator[Finding]:
+    """Look at everything, in the order in which one thing needs another.
+
+    Args:
+        installation_only: Leave out what changes from hour to hour: cameras and the port.
+    """
     yield Finding("rtme", "ok", version("rtme"))
     yield Finding("python", "ok", f"{platform.python_version()} on {platform.platform()}")
     yield check_system_libraries()
@@ -106,10 +113,12 @@ def examine() -> Iterator[Finding]:
         yield finding
     yield check_opencv_wheels()
     yield _torch()
-    if "av" not in broken:
-        yield check_cameras()
     if "onnxruntime" not in broken:
         yield check_engine()
+    if installation_only:
+        return
+    if "av" not in broken:
+        yield check_cameras()
     if "pyzmq" not in broken:
         yield check_port(DEFAULT_ADDRESS)
 
