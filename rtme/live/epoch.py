@@ -13,8 +13,7 @@ class Epoch:
     def __init__(self, number: int, *, live: bool, fps: float) -> None:
         self.number = number
         self.newest: Mark | None = None
-        self.frames = Marks()
-        """Marks by frame index."""
+        self._frames = Marks()
         self._clock = MediaClock(live=live)
         self._grid = TimeGrid(fps)
 
@@ -22,7 +21,7 @@ class Epoch:
         """The frame's mark. Call it in the order of the frames."""
         mark = mark_of(stamp, self._clock.time(stamp.pts_s, stamp.capture_ns))
         self.newest = mark
-        self.frames.add(mark.frame, mark)
+        self._frames.add(mark.frame, mark)
         return mark
 
     @property
@@ -33,3 +32,15 @@ class Epoch:
     def slot(self, mark: Mark) -> int | None:
         """The frame's slot, None when another frame has it."""
         return self._grid.place(mark.time_s)
+
+    def mark_of_frame(self, frame: int, fps: float | None) -> Mark:
+        """The mark of a frame that may have been dropped: reckoned from its nearest neighbour then."""
+        near = self._frames.at_or_before(frame)
+        away_s = (frame - near.frame) / fps if fps else 0.0
+        away_ns = round(away_s * 1e9)
+        return Mark(
+            frame=frame,
+            time_s=round(near.time_s + away_s, 6),
+            capture_ns=near.capture_ns + away_ns,
+            wall_ns=near.wall_ns + away_ns,
+        )

@@ -23,6 +23,7 @@ class StreamEnd:
     """No frame of this stream follows. ``error`` says why when it was not the natural end."""
 
     stream: str
+    epoch: int
     error: str | None = None
 
 

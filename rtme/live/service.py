@@ -14,7 +14,7 @@ from rtme.engine.backends import open_backend
 from rtme.engine.bundle import load_bundle
 from rtme.engine.manifest import Manifest
 from rtme.errors import RtmeError, SettingsError, SourceError
-from rtme.events import AnyEvent, HeartbeatEvent
+from rtme.events import AnyEvent, HeartbeatEvent, StateEvent
 from rtme.face.tracker import FaceTracker
 from rtme.live.engine_stage import EngineStage
 from rtme.live.health import StreamAccount
@@ -191,8 +191,12 @@ class Live:
             self._arrived.notify_all()
 
     def _note_end(self, end: StreamEnd) -> None:
+        assert self._publisher is not None
         if end.error is not None:
             self.errors[end.stream] = end.error
+        self._accounts[end.stream].state("ended")
+        detail = end.error or "the source ended"
+        self._publisher.publish(StateEvent(stream=end.stream, epoch=end.epoch, state="ended", detail=detail))
         self._ended.add(end.stream)
 
     def _supervise(self) -> None:

@@ -8,7 +8,7 @@ from typing import Literal
 from rtme.capture.frame import Frame
 from rtme.capture.source import StagedSource
 from rtme.errors import RtmeError
-from rtme.events import AnyEvent, GapEvent, Mark, StateEvent, TruthEvent
+from rtme.events import AnyEvent, GapEvent, Mark, TruthEvent
 from rtme.face.tracker import FaceTracker
 from rtme.live.engine_stage import EngineStage
 from rtme.live.epoch import Epoch
@@ -62,11 +62,7 @@ class TrackStage(threading.Thread):
         finally:
             self._stop_source.set()
             self._tell_losses()
-            number = self._epoch.number if self._epoch else 0
-            self._account.state("ended")
-            detail = end.error or "the source ended"
-            self._engine.put(StreamEnd(self._plan.name, end.error))
-            self._publish(StateEvent(stream=self._plan.name, epoch=number, state="ended", detail=detail))
+            self._engine.put(StreamEnd(self._plan.name, self._epoch.number if self._epoch else 0, end.error))
 
     def _work(self, tracker: FaceTracker) -> EndOfSource:
         while True:
@@ -147,7 +143,7 @@ class TrackStage(threading.Thread):
                 at=now,
                 what=what,
                 label=label,
-                start=epoch.frames.at_or_after(start),
-                end=epoch.frames.at_or_before(end),
+                start=epoch.mark_of_frame(start, self._plan.source.fps),
+                end=epoch.mark_of_frame(end, self._plan.source.fps),
             )
             self._publish(event)
