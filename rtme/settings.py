@@ -14,8 +14,6 @@ from pydantic_settings import (
 
 from rtme.errors import SettingsError
 
-DEFAULT_BIND = "tcp://127.0.0.1:5556"
-
 
 class SourceSettings(BaseModel):
     """One ``[[source]]`` of a cameras file."""

@@ -48,7 +48,3 @@ def main() -> None:
             f"rtme: {error}", style="red", markup=False, highlight=False
         )
         sys.exit(error.exit_code)
-    except BrokenPipeError:
-        # Whoever read our output has left (`rtme watch | head`): nothing to complain about.
-        sys.stderr.close()
-        sys.exit(0)

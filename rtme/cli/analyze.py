@@ -10,9 +10,7 @@ from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
-from rtme.capture.sources import expand
 from rtme.errors import RtmeError, SettingsError
-from rtme.live.analysis import analyze as analyze_one
 from rtme.view.report import Report
 
 
@@ -30,6 +28,10 @@ def analyze(
 
     Examples: `rtme analyze clip.mp4`, `rtme analyze clip.mp4 --json`, `rtme analyze recordings/ -o found.json`.
     """
+    # Imported late, so that the other verbs start at once and `rtme doctor` runs where cv2 cannot be loaded.
+    from rtme.capture.sources import expand
+    from rtme.live.analysis import analyze as analyze_one
+
     flags = {"engine": engine, "faces": faces, "threads": threads}
     files = [file for recording in recordings for file in expand(recording)]
     if output is not None and not output.parent.is_dir():

@@ -1,19 +1,20 @@
 """``rtme live``: watch sources now."""
 
-import sys
 import threading
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
 
-from rtme.errors import SettingsError
-from rtme.events import HeartbeatEvent, dump
-from rtme.live.service import Live
-from rtme.settings import DEFAULT_BIND, load_settings
+from rtme.bus.address import DEFAULT_ADDRESS
+from rtme.cli.output import EventPrinter
+from rtme.errors import SettingsError, SourceError
+from rtme.settings import load_settings
 from rtme.view.tally import Tally
-from rtme.view.terminal import render
+
+if TYPE_CHECKING:
+    from rtme.live.service import Live
 
 
 def live(
@@ -23,7 +24,7 @@ def live(
     ],
     bind: Annotated[
         str | None,
-        typer.Option(help=f"Publish here over ZeroMQ.  [default: {DEFAULT_BIND}]", show_default=False),
+        typer.Option(help=f"Publish here over ZeroMQ.  [default: {DEFAULT_ADDRESS}]", show_default=False),
     ] = None,
     engine: Annotated[
         str | None, typer.Option(help="Engine bundle: a name or a folder.", show_default=False)
@@ -59,37 +60,42 @@ def live(
         insecure=insecure or None,
     )
     if settings.bind is None:
-        settings = settings.model_copy(update={"bind": DEFAULT_BIND})
-    service = Live([source for source in sources if source not in files], settings=settings, fast=fast)
-    console = Console(highlight=False, soft_wrap=True)
-    notes = Console(stderr=True, highlight=False, soft_wrap=True)
+        settings = settings.model_copy(update={"bind": DEFAULT_ADDRESS})
+    printer = EventPrinter(json=json)
+    notes = Console(stderr=True, highlight=False, soft_wrap=True, markup=False)
     tally = Tally()
+    # Imported late, so that the other verbs start at once and `rtme doctor` runs where cv2 cannot be loaded.
+    from rtme.live.service import Live
+
+    service = Live([source for source in sources if source not in files], settings=settings, fast=fast)
     with service:
         notes.print(f"engine {service.manifest.name} {service.manifest.version}: {service.manifest.summary}")
         notes.print(f"publishing on {service.address}  (Ctrl-C ends)")
-        timer = threading.Timer(seconds, service.stop) if seconds is not None else None
-        if timer is not None:
+        if seconds is not None:
+            timer = threading.Timer(seconds, service.stop)
             timer.daemon = True
             timer.start()
-        while True:
-            try:
-                for event in service:
-                    tally.add(event)
-                    if json:
-                        sys.stdout.write(dump(event).decode() + "\n")
-                        sys.stdout.flush()
-                    elif not isinstance(event, HeartbeatEvent):
-                        console.print(render(event))
-                break
-            except KeyboardInterrupt:
-                # The first Ctrl-C closes what is open and publishes it; the loop then runs to its end.
-                if service.stopping:
-                    break
-                service.stop()
-        if timer is not None:
-            timer.cancel()
+        _follow(service, printer, tally)
     notes.print(tally.summary())
     for name, error in service.errors.items():
-        notes.print(f"rtme: {name}: {error}", style="red", markup=False)
+        notes.print(f"rtme: {name}: {error}", style="red")
     if service.errors:
-        raise typer.Exit(3)
+        raise typer.Exit(SourceError.exit_code)
+
+
+def _follow(service: "Live", printer: EventPrinter, tally: Tally) -> None:
+    """Print until the service is over. The first Ctrl-C closes what is open and publishes it; the second leaves."""
+    while True:
+        try:
+            for event in service:
+                tally.add(event)
+                printer.show(event)
+            return
+        except BrokenPipeError:
+            printer.hush()
+            service.stop()
+            return
+        except KeyboardInterrupt:
+            if service.stopping:
+                return
+            service.stop()

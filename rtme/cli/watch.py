@@ -1,7 +1,5 @@
 """``rtme watch``: what a running service says."""
 
-import os
-import sys
 import time
 from typing import Annotated
 
@@ -10,10 +8,9 @@ from rich.console import Console
 
 from rtme.bus.address import DEFAULT_ADDRESS
 from rtme.bus.subscriber import Subscriber
+from rtme.cli.output import EventPrinter
 from rtme.errors import BusError
-from rtme.events import AnyEvent, HeartbeatEvent, dump
 from rtme.view.tally import Tally
-from rtme.view.terminal import render
 
 PATIENCE_S = 2.0
 STEP_S = 0.25
@@ -71,21 +68,9 @@ def watch(
 
     Heartbeats are read but shown only with `--json` or `--kind heartbeat`.
     """
-    console = Console(highlight=False, soft_wrap=True)
     notes = Console(stderr=True, highlight=False, soft_wrap=True, markup=False)
+    printer = EventPrinter(json=json, heartbeats=bool(kinds))
     tally = Tally()
-
-    def show(event: AnyEvent) -> bool:
-        if json:
-            _write(dump(event).decode())
-        elif isinstance(event, HeartbeatEvent) and not kinds:
-            return False
-        elif console.is_terminal:
-            console.print(render(event))
-        else:
-            _write(render(event).plain)
-        return True
-
     with Subscriber(address, streams or None, kinds or None) as events:
         presence = Presence(events)
         deadline = time.monotonic() + seconds if seconds is not None else float("inf")
@@ -97,12 +82,11 @@ def watch(
                     notes.print(note)
                 if event is not None:
                     tally.add(event)
-                    shown += show(event)
+                    shown += printer.show(event)
         except KeyboardInterrupt:
             pass
         except BrokenPipeError:
-            # Whoever read (`| head`) has enough; the interpreter must not write there at its end either.
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            printer.hush()
             return
         if seconds is not None and events.run_id is None and time.monotonic() >= deadline:
             raise BusError(
@@ -110,11 +94,6 @@ def watch(
                 "or give the address it publishes on"
             )
         notes.print(_ending(tally, events))
-
-
-def _write(line: str) -> None:
-    sys.stdout.write(line + "\n")
-    sys.stdout.flush()
 
 
 def _ending(tally: Tally, events: Subscriber) -> str:
