@@ -165,7 +165,7 @@ def _unit(face: _Face, unit: int, side: int) -> Floats:
             inner = _go(face.bump(face.at(face.BROW_LOW[side])[:1], along=5, up=8, down=6), 0, 0.3)
             return nose + inner
         case 10:
-            lip = face.bump(face.at(face.UPPER_LIP[side]), along=4.5, up=7, down=5) * face.above_seam(1.6)
+            lip = face.bump(face.at(face.UPPER_LIP[side]), along=4.5, up=7, down=5) * face.above_seam(2.0)
             return _go(lip * face.beside_midline(side, 1.5), 0.1 * out, -1)
         case 12:
             path = face.bump(face.at(face.CORNER_PATH[side]), along=8, up=10, down=9, weights=(1, 0.6))
@@ -178,7 +178,7 @@ def _unit(face: _Face, unit: int, side: int) -> Floats:
             )
         case 17:
             return _go(
-                face.bump(face.at(face.CHIN[side]), along=7, up=8, down=8) * (1 - face.above_seam(1.5)), 0, -1
+                face.bump(face.at(face.CHIN[side]), along=7, up=8, down=8) * (1 - face.above_seam(2.0)), 0, -1
             )
         case 20:
             return _go(face.bump(corner, along=9, up=7, down=9) * face.beside_midline(side, 4), out, 0.12)
@@ -234,7 +234,7 @@ def shape_fields(points: Floats) -> Floats:
         )
         for s in (0, 1)
     ]
-    above = face.above_seam(1.2)
+    above = face.above_seam(2.0)
     upper = _go(face.bump(face.at((39, 0, 269)), along=5, up=6, down=5) * above, 0, -1)
     lower = _go(face.bump(face.at((181, 17, 405)), along=6, up=6, down=7) * (1 - above), 0, 1)
     eyes = np.zeros(above.shape, np.float32)

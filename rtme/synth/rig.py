@@ -27,7 +27,7 @@ NECK_DEPTH = 45.0
 _UPPER = ((33, 246, 161, 160, 159, 158, 157, 173, 133), (362, 398, 384, 385, 386, 387, 388, 466, 263))
 _LOWER = ((33, 7, 163, 144, 145, 153, 154, 155, 133), (362, 382, 381, 380, 374, 373, 390, 249, 263))
 _LID_SKIN = 5.0
-_OPENED = 0.94  # of the mouth's opening is new; the rest stays a thin band of source, so that nothing folds.
+_OPENED = 0.9  # of the mouth's opening is new; the rest stays a thin band of source, so that nothing folds.
 
 
 def sample(field: Floats, at: Floats, origin: float, step: float) -> Floats:
@@ -124,6 +124,8 @@ class Rig:
             ``(NODES, NODES, 2)``: at r the neutral face's point ``r - field(r)`` shows. None: nothing moved.
         """
         weights = np.concatenate([units.ravel(), shapes]).astype(np.float32)
+        # Under a closing lid the eyeball looks straight ahead: the lid's edge would tear it otherwise.
+        weights[-2:] *= 1 - lids.max()
         cover = self._cover(jaw, lids)
         if not weights.any():
             return cover

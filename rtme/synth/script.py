@@ -34,6 +34,8 @@ _PAIRS = (
 _BIG = (1, 2, 4, 6, 9, 12, 14, 15, 17, 20)
 """Units that can move far."""
 
+_JAW_LIMIT = 13.0  # pixels: about as wide as a mouth opens in conversation
+
 
 @dataclass(frozen=True, slots=True)
 class Expression:
@@ -162,8 +164,8 @@ class Script:
         wanted: list[Literal["me", "macro", "large"]] = ["macro"] * int(
             rng.poisson(macro * interference * stretches)
         )
-        wanted += ["large"] * int(rng.poisson(2 * large * interference * stretches))
         wanted += ["me"] * n_me
+        wanted += ["large"] * int(rng.poisson(2 * large * interference * stretches))
         busy = np.zeros(n_frames, bool)
         for span in spans:
             busy[span.start : span.end + 1] = True
@@ -174,6 +176,7 @@ class Script:
             if planned is not None:
                 expressions.append(planned)
         intervals = _plant(motion, expressions, fps)
+        np.clip(motion.jaw, 0, _JAW_LIMIT, out=motion.jaw)
         return cls(fps, motion, intervals, sorted(spans, key=lambda s: s.start), speaking)
 
     def truth(self, person: str, base: Literal["portrait", "clip"] = "portrait") -> Truth:
