@@ -2,6 +2,11 @@
 
 import math
 
+EARLY = 0.3
+"""Part of a slot by which a frame may come before the slot's time. Not a half: every second frame of a source
+at twice the grid's rate would then lie on the border between two slots, and times rounded to milliseconds would
+pick frames 1, 3, 6, 7 … instead of 0, 2, 4, 6 …. No usual frame rate lies on this border."""
+
 
 class TimeGrid:
     """Gives each frame of one epoch its slot, at most one frame a slot.
@@ -23,21 +28,13 @@ class TimeGrid:
             t_s: Seconds since the epoch's first frame.
 
         Returns:
-            The slot nearest in time; None when that slot or a later one already has a frame, or when the
-            time is before the epoch's first frame or is not a finite number.
+            The last slot that begins at most ``EARLY`` after this time; None when that slot or a later one
+            already has a frame, or when the time is before the epoch's first frame or is not a finite number.
         """
         if not math.isfinite(t_s):
             return None
-        slot = math.floor(t_s * self._fps + 0.5)
+        slot = math.floor(t_s * self._fps + EARLY)
         if slot <= self._last:
             return None
         self._last = slot
         return slot
-
-    def behind_s(self, t_s: float) -> float:
-        """How many seconds a frame lies before the newest slot in use; 0 when it does not.
-
-        A frame that shares a slot with its predecessor is behind by less than one slot. Much more means that
-        the source's clock jumped back: no frame is placed until it has caught up, so begin a new epoch.
-        """
-        return max(0.0, self._last / self._fps - t_s)

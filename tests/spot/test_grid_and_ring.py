@@ -1,5 +1,6 @@
 """The time grid and the feature ring."""
 
+import itertools
 import math
 
 import numpy as np
@@ -7,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rtme.spot.grid import TimeGrid
+from rtme.spot.grid import EARLY, TimeGrid
 from rtme.spot.ring import FeatureRing
 
 
@@ -20,20 +21,28 @@ def test_a_source_at_the_grid_rate_fills_every_slot() -> None:
     assert placed(30, [i / 30 for i in range(100)]) == list(range(100))
 
 
-def test_a_source_at_twice_the_rate_feeds_every_second_frame() -> None:
-    slots = placed(30, [i / 60 for i in range(120)])
-    assert [s for s in slots if s is not None] == list(range(61))
-    assert slots.count(None) == 59
+@pytest.mark.parametrize("digits", [3, 4, 9])
+@pytest.mark.parametrize("times", [2, 3, 4])
+def test_a_faster_source_feeds_frames_at_an_even_pace_however_its_times_are_rounded(
+    times: int, digits: int
+) -> None:
+    slots = placed(30, [round(i / (30 * times), digits) for i in range(60 * times)])
+    used = [frame for frame, slot in enumerate(slots) if slot is not None]
+    assert [slot for slot in slots if slot is not None] == list(range(len(used)))
+    # At four times the rate the first frame of a slot is the one just before its time.
+    assert {b - a for a, b in itertools.pairwise(used[1:])} == {times}
+    assert times > 2 or used == list(range(0, 120, 2))
 
 
 def test_a_source_at_half_the_rate_leaves_every_second_slot_empty() -> None:
     assert placed(30, [i / 15 for i in range(5)]) == [0, 2, 4, 6, 8]
 
 
-def test_25_fps_lands_within_half_a_slot() -> None:
-    for i, slot in enumerate(placed(30, [i / 25 for i in range(250)])):
-        assert slot is not None
-        assert abs(slot / 30 - i / 25) <= 0.5 / 30 + 1e-9
+@pytest.mark.parametrize("fps", [7, 15, 24, 25, 29.97, 30])
+def test_no_frame_of_a_slower_source_is_lost(fps: float) -> None:
+    slots = placed(30, [round(i / fps, 3) for i in range(250)])
+    assert None not in slots
+    assert all(-0.7 <= slot - i / fps * 30 <= 0.33 for i, slot in enumerate(slots) if slot is not None)
 
 
 @pytest.mark.parametrize("t", [math.nan, math.inf, -math.inf, -0.2])
@@ -43,23 +52,19 @@ def test_a_time_that_is_none_gets_no_slot_and_does_no_harm(t: float) -> None:
     assert grid.place(0.0) == 0
 
 
-def test_a_jump_back_is_refused_and_says_how_far() -> None:
-    grid = TimeGrid(30)
-    grid.place(10.0)
-    assert grid.place(3.0) is None
-    assert grid.behind_s(3.0) == pytest.approx(7.0)
-    assert grid.behind_s(10.5) == 0
+def test_a_jump_back_is_refused_until_it_has_caught_up() -> None:
+    assert placed(30, [10.0, 3.0, 10.0, 10.5]) == [300, None, None, 315]
 
 
 @given(st.lists(st.floats(-10, 1000), max_size=60), st.sampled_from([10.0, 29.97, 30.0, 60.0, 200.0]))
-def test_slots_only_rise_and_lie_within_half_a_slot(times: list[float], fps: float) -> None:
+def test_slots_only_rise_and_lie_by_their_frames(times: list[float], fps: float) -> None:
     grid = TimeGrid(fps)
     last = -1
     for t in times:
         slot = grid.place(t)
         if slot is not None:
             assert slot > last
-            assert abs(slot - t * fps) <= 0.5 + 1e-6
+            assert -0.7 - 1e-6 <= slot - t * fps <= EARLY + 1e-6
             last = slot
 
 
