@@ -5,7 +5,12 @@ from pathlib import Path
 
 import pytest
 from clips import write_clip
+from hypothesis import settings
 from rtsp_camera import RtspCamera, skip_unless_possible
+
+# No property depends on how fast the machine is.
+settings.register_profile("rtme", deadline=None)
+settings.load_profile("rtme")
 
 
 @pytest.fixture(scope="session")

@@ -1,4 +1,4 @@
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from rtme.bus.latency import WINDOW_NS, LatencyWindow
@@ -29,7 +29,6 @@ def test_what_is_older_than_a_minute_is_forgotten() -> None:
     assert window.percentiles(91 * SECOND) is None
 
 
-@settings(deadline=None)
 @given(st.lists(st.floats(0, 1e6), min_size=1))
 def test_percentiles_are_samples_in_order(values: list[float]) -> None:
     window = LatencyWindow()

@@ -1,6 +1,6 @@
 import random
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from rtme.events import AnyEvent, GapEvent, IntervalEvent, Mark, SpeakerEvent, TruthEvent
@@ -87,7 +87,6 @@ def test_iou_counts_both_ends() -> None:
     assert Span(0, 0, 4).iou(Span(1, 0, 4)) == 0.0
 
 
-@settings(deadline=None)
 @given(st.lists(st.tuples(st.integers(0, 3), st.integers(-2, 2), st.integers(-2, 2))), st.randoms())
 def test_the_order_in_which_they_come_does_not_matter(
     rows: list[tuple[int, int, int]], shuffled: random.Random
