@@ -106,7 +106,7 @@ def cut(image: Bytes, to_crop: Matrix, size: int) -> Bytes:
     """
     shrink = 1.0 / np.hypot(to_crop[0, 0], to_crop[1, 0])
     # Texture finer than a crop pixel would alias into motion: average it away by whole pixels first.
-    block = max(1, round(shrink)) if shrink > 1.5 else 1
+    block = min(round(shrink) if shrink > 1.5 else 1, *image.shape[:2])
     matrix = to_crop
     if block > 1:
         image, left, top = _region(image, to_crop, size, block)
@@ -124,19 +124,13 @@ def cut(image: Bytes, to_crop: Matrix, size: int) -> Bytes:
 
 
 def _region(image: Bytes, to_crop: Matrix, size: int, block: int) -> tuple[Bytes, int, int]:
-    """The part of the picture that the crop needs, with edges on whole blocks, and its left and top."""
-    corners = np.array([[0, 0], [size, 0], [0, size], [size, size]], np.float64)
-    turn = np.linalg.inv(to_crop[:, :2])
-    there = (corners - to_crop[:, 2]) @ turn.T
-    height, width = image.shape[:2]
-    low = np.floor(there.min(0) / block).astype(int) * block - 2 * block
-    high = np.ceil(there.max(0) / block).astype(int) * block + 2 * block
-    left, top = (
-        int(np.clip(v, 0, max(0, n - 4 * block))) // block * block
-        for v, n in zip(low, (width, height), strict=True)
-    )
-    right = left + max(block, (min(int(high[0]), width) - left) // block * block)
-    bottom = top + max(block, (min(int(high[1]), height) - top) // block * block)
+    """The part of the picture that the crop needs, in whole blocks, and its left and top."""
+    corners = np.array([[0, 0], [size, 0], [0, size], [size, size]]) - to_crop[:, 2]
+    there = corners @ np.linalg.inv(to_crop[:, :2]).T / block
+    count = np.array(image.shape[1::-1]) // block
+    first = np.clip(np.floor(there.min(0)) - 2, 0, count - 1).astype(int)
+    last = np.clip(np.ceil(there.max(0)) + 2, first + 1, count).astype(int)
+    (left, top), (right, bottom) = (first * block).tolist(), (last * block).tolist()
     return image[top:bottom, left:right], left, top
 
 
