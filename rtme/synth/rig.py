@@ -26,7 +26,8 @@ NECK_DEPTH = 45.0
 
 _UPPER = ((33, 246, 161, 160, 159, 158, 157, 173, 133), (362, 398, 384, 385, 386, 387, 388, 466, 263))
 _LOWER = ((33, 7, 163, 144, 145, 153, 154, 155, 133), (362, 382, 381, 380, 374, 373, 390, 249, 263))
-_LID_SKIN = 5.0
+_LID_SKIN = 5.0  # pixels above the eye that stretch when the lid comes down
+_LID_MARGIN = 1.0
 _OPENED = 0.9  # of the mouth's opening is new; the rest stays a thin band of source, so that nothing folds.
 
 
@@ -65,6 +66,7 @@ class Rig:
     """
 
     def __init__(self, points: Floats, depth: Floats) -> None:
+        self.points = points
         self.nodes = au.grid()
         self._smooth = np.concatenate(
             [au.unit_fields(points).reshape(26, -1), au.shape_fields(points).reshape(5, -1)]
@@ -89,11 +91,9 @@ class Rig:
         self._lid_height = np.zeros((2, *self._x.shape), np.float32)
         self._lid_top = np.zeros_like(self._lid_height)
         for side in (0, 1):
-            upper, lower = points[list(_UPPER[side])], points[list(_LOWER[side])]
-            top = np.interp(self._x, upper[:, 0], upper[:, 1])
-            bottom = np.interp(self._x, lower[:, 0], lower[:, 1])
+            top, bottom = eye_rims(points, side, self._x)
             self._lid_top[side] = top
-            self._lid_height[side] = np.clip(bottom - top, 0, None)
+            self._lid_height[side] = bottom - top
 
     def _plan_head(self, points: Floats, depth: Floats) -> None:
         axis = np.arange(HEAD_NODES, dtype=np.float32) * np.float32(HEAD_STEP) + np.float32(HEAD_ORIGIN)
@@ -175,6 +175,25 @@ class Rig:
         forward[..., 0] = (turned_x - x) * self._turning + (a * x + b * y + pose[3]) * self._moving
         forward[..., 1] = (turned_y - y) * self._turning + (a * y - b * x + pose[4]) * self._moving
         return invert_field(forward, self.head_nodes, HEAD_ORIGIN, HEAD_STEP)
+
+
+def eye_rims(points: Floats, side: int, x: Floats) -> tuple[Floats, Floats]:
+    """Where one eye opens.
+
+    Args:
+        points: ``(468, 2)`` canonical landmarks.
+        side: 0 for the eye on the left of the picture.
+        x: Canonical x, any shape.
+
+    Returns:
+        Canonical y of the upper and of the lower rim at each x; equal beside the eye.
+    """
+    upper, lower = points[list(_UPPER[side])], points[list(_LOWER[side])]
+    top = np.interp(x, upper[:, 0], upper[:, 1])
+    height = np.clip(np.interp(x, lower[:, 0], lower[:, 1]) - top, 0, None)
+    # The tracker puts both rims a little inside the eye; lashes and white must not stay behind.
+    margin = _LID_MARGIN * np.sqrt(height / max(1e-6, float((lower[:, 1] - upper[:, 1]).max())))
+    return (top - margin).astype(np.float32), (top + height + margin).astype(np.float32)
 
 
 def _fall(distance: NDArray[np.floating[Any]], inner: float, outer: float) -> Floats:
