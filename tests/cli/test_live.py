@@ -1,0 +1,141 @@
+"""`rtme live` as a process of its own, heard by a subscriber in this one."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from rtme import Subscriber
+from rtme.events import AnyEvent, FaceEvent, GapEvent, SpeakerEvent, StateEvent, TruthEvent
+from rtsp_camera import RtspCamera
+
+Run = Callable[..., subprocess.CompletedProcess[str]]
+PATIENCE_S = 90.0
+
+
+@contextmanager
+def service(engine: str, *words: object) -> Iterator[tuple[subprocess.Popen[str], Subscriber]]:
+    """`rtme live` on a free port and a subscriber that has heard it."""
+    process = subprocess.Popen(
+        [sys.executable, "-m", "rtme", "live", *map(str, words), "--bind", "tcp://127.0.0.1:*"],
+        env={**os.environ, "RTME_ENGINE": engine},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        assert process.stderr is not None
+        said = ""
+        while "publishing on" not in said:
+            said = process.stderr.readline()
+            assert said, "rtme live ended before it published"
+        with Subscriber(said.split()[2], timeout_s=PATIENCE_S) as subscriber:
+            yield process, subscriber
+    finally:
+        process.kill()
+        process.communicate(timeout=30)
+
+
+def wait_for(subscriber: Subscriber, wanted: Callable[[AnyEvent], bool]) -> list[AnyEvent]:
+    """Events up to the first that is wanted."""
+    seen = []
+    for event in subscriber:
+        seen.append(event)
+        if wanted(event):
+            return seen
+    raise AssertionError(f"not heard in {PATIENCE_S} s; last: {seen[-3:]}")
+
+
+def is_state(state: str) -> Callable[[AnyEvent], bool]:
+    return lambda event: isinstance(event, StateEvent) and event.state == state
+
+
+def test_a_camera_that_goes_away_and_comes_back(
+    engine: str, clip: Path, rtsp_server: Callable[..., RtspCamera]
+) -> None:
+    camera = rtsp_server(clip, user="anna", password="geheim")
+    with service(engine, camera.url) as (process, subscriber):
+        seen = wait_for(subscriber, lambda event: isinstance(event, SpeakerEvent))
+        camera.stop()
+        seen += wait_for(subscriber, is_state("backoff"))
+        camera.start()
+        seen += wait_for(subscriber, lambda event: isinstance(event, FaceEvent) and event.epoch == 1)
+        process.send_signal(signal.SIGINT)
+        seen += wait_for(subscriber, is_state("ended"))
+        assert process.wait(30) == 0
+    assert any(isinstance(event, GapEvent) and event.cause == "reconnect" for event in seen)
+    # What was open when the camera went was closed in its own epoch.
+    ended = {event.id for event in seen if isinstance(event, SpeakerEvent) and event.end is not None}
+    assert {event.id for event in seen if isinstance(event, SpeakerEvent)} == ended
+    assert "geheim" not in "".join(event.model_dump_json() for event in seen)
+
+
+def test_a_camera_that_is_not_there_yet(
+    engine: str, clip: Path, rtsp_server: Callable[..., RtspCamera]
+) -> None:
+    camera = rtsp_server(clip)
+    camera.stop()
+    with service(engine, camera.url) as (_, subscriber):
+        wait_for(subscriber, is_state("backoff"))
+        camera.start()
+        wait_for(subscriber, lambda event: isinstance(event, FaceEvent) and event.status == "appeared")
+
+
+def test_the_demo_tells_what_it_planted(engine: str) -> None:
+    with service(engine, "demo") as (process, subscriber):
+        wait_for(subscriber, lambda event: isinstance(event, TruthEvent))
+        process.send_signal(signal.SIGINT)
+        assert process.wait(30) == 0
+        assert process.stderr is not None
+        assert "Seen:" in process.stderr.read()
+
+
+def test_json_lines_are_events(rtme: Run, clip: Path) -> None:
+    done = rtme("live", clip, "--fast", "--json")
+    assert done.returncode == 0, done.stderr
+    events = [json.loads(line) for line in done.stdout.splitlines()]
+    assert [event["seq"] for event in events] == list(range(len(events)))
+    assert {"interval", "speaker", "state", "heartbeat"} <= {event["kind"] for event in events}
+
+
+def test_a_reader_that_has_enough(engine: str, clip: Path) -> None:
+    command = f"{sys.executable} -m rtme live {clip} --fast --bind 'tcp://127.0.0.1:*' | head -n 1"
+    done = subprocess.run(
+        ["bash", "-o", "pipefail", "-c", command],
+        env={**os.environ, "RTME_ENGINE": engine},
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert done.returncode == 0
+    assert "Traceback" not in done.stderr
+
+
+def test_analyze_as_table_and_as_json(rtme: Run, clip: Path, tmp_path: Path) -> None:
+    table = rtme("analyze", clip)
+    assert table.returncode == 0, table.stderr
+    assert "90 frames" in table.stdout
+    done = rtme("analyze", clip, "--json", "-o", "out.json")
+    report = json.loads(done.stdout)
+    assert report == json.loads((tmp_path / "out.json").read_text())
+    assert report["fps"] == 30
+    first = report["intervals"][0]
+    assert first["onset"] <= first["apex"] <= first["offset"]
+    assert abs(first["onset_s"] - first["onset"] / 30) < 0.01
+    assert {"source", "engine", "speaker", "gaps", "warnings"} <= set(report)
+
+
+def test_analyze_of_a_folder_and_a_pattern(rtme: Run, clip: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "recordings"
+    folder.mkdir()
+    for name in ("a.mp4", "b.mp4"):
+        (folder / name).write_bytes(clip.read_bytes())
+    for what in ("recordings", "recordings/*.mp4"):
+        reports = json.loads(rtme("analyze", what, "--json").stdout)
+        assert [Path(report["source"]).name for report in reports] == ["a.mp4", "b.mp4"]
+        assert reports[0]["intervals"] == reports[1]["intervals"]
