@@ -136,6 +136,8 @@ def create(folder: Path, plan: CorpusPlan, clips: int, jobs: str) -> Corpus:
             raise DataError(
                 f"{folder} holds a corpus of another plan or material: remove it or give another --work"
             )
+        done = folder / "clips.jsonl"
+        done.write_text("".join(_lines(done)), encoding="utf-8")
         return Corpus(folder, "r+")
     folder.mkdir(parents=True, exist_ok=True)
     rows = clips * plan.slots

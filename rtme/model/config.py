@@ -38,7 +38,7 @@ class ModelConfig(BaseModel):
 
     @property
     def frame_size(self) -> int:
-        """D of the frame token: the class token beside the mean patch token."""
+        """D of the frame token: the class token beside a summary of the regions."""
         return 2 * self.dim
 
     @property

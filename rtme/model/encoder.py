@@ -58,6 +58,7 @@ class Encoder(nn.Module):
         self.position = nn.Parameter(torch.randn(1, patches + 1, config.dim) * 0.02)
         self.blocks = nn.ModuleList(Block(config.dim, config.heads) for _ in range(config.depth))
         self.norm = nn.LayerNorm(config.dim)
+        self.summary = nn.Linear(config.regions * config.dim, config.dim)
 
     def forward(self, crops: Tensor) -> tuple[Tensor, Tensor]:
         """Encode crops.
@@ -66,8 +67,8 @@ class Encoder(nn.Module):
             crops: ``(N, size, size, 3)`` uint8.
 
         Returns:
-            Frame tokens ``(N, 2 * dim)`` (class token beside mean patch token) and region tokens
-            ``(N, R, dim)``.
+            Frame tokens ``(N, 2 * dim)`` and region tokens ``(N, R, dim)``. A frame token is the class token
+            beside a summary of the regions: the class token alone is slow to learn where something moved.
         """
         grid, patch = self.config.grid, self.config.patch
         pixels = (crops.float() - self.offset) / self.scale
@@ -77,6 +78,6 @@ class Encoder(nn.Module):
         for block in self.blocks:
             tokens = block(tokens)
         tokens = self.norm(tokens)
-        patch_tokens = tokens[:, 1:]
-        frame = torch.cat([tokens[:, 0], patch_tokens.mean(1)], 1)
-        return frame, self.pooling @ patch_tokens
+        regions = self.pooling @ tokens[:, 1:]
+        frame = torch.cat([tokens[:, 0], self.summary(regions.flatten(1))], 1)
+        return frame, regions

@@ -11,8 +11,6 @@ from torch import Tensor, nn
 Log = Callable[[str], None]
 Losses = dict[str, Tensor]
 
-_CHECKPOINT_S = 60.0
-
 
 def generator(seed: int, step: int) -> torch.Generator:
     """Random numbers of one step: the same whether the run was stopped before it or not."""
@@ -32,6 +30,7 @@ def fit(
     evaluate: Callable[[], str] | None = None,
     evaluate_every: int = 500,
     weight_decay: float = 0.05,
+    save_every_s: float = 60.0,
 ) -> float:
     """Train a module with AdamW.
 
@@ -41,12 +40,13 @@ def fit(
         losses: Makes a step's batch from the given random numbers and returns its losses; they are summed.
         groups: Parameter groups, each with ``params`` and its highest ``lr``.
         steps: How many.
-        checkpoint: Written every minute and at the end. When it is there, training goes on from it.
+        checkpoint: Written now and then and at the end. When it is there, training goes on from it.
         seed: Of the batches.
         log: Gets lines for people.
         evaluate: Called now and then and at the end; what it says is logged.
         evaluate_every: Steps between two calls.
         weight_decay: Of AdamW.
+        save_every_s: Seconds between two checkpoints.
 
     Returns:
         Seconds spent, earlier runs included.
@@ -107,7 +107,7 @@ def fit(
             with torch.no_grad():
                 log(f"{name}: {evaluate()}")
             module.train()
-        if now - saved > _CHECKPOINT_S or done == steps:
+        if now - saved > save_every_s or done == steps:
             save(done)
             saved = now
     module.eval()

@@ -65,6 +65,7 @@ class Recipe(BaseModel):
             corpus=CorpusPlan(portrait_clips=4, real_clips=0, held_repeats=2, slots=48),
             pretrain_steps=6,
             pretrain_batch=16,
+            pretrain_check=64,
             temporal_steps=6,
             temporal_batch=8,
             tune_steps=2,

@@ -14,12 +14,13 @@ from typer.testing import CliRunner
 
 from rtme.cli import app
 from rtme.data.corpus import Corpus
+from rtme.data.make import make
 from rtme.data.material import read
 from rtme.engine.manifest import Manifest
-from rtme.errors import DataError
-from rtme.model.config import ModelConfig
+from rtme.errors import DataError, EngineError
 from rtme.model.meldae import Meldae, Probabilities
 from rtme.train.export import TOLERANCE, check, crops_like, tokens_like
+from rtme.train.recipe import Recipe
 
 
 @pytest.fixture(scope="module")
@@ -94,14 +95,30 @@ def test_the_corpus_says_what_the_crops_show(trained: tuple[Path, Path]):
         assert not corpus.motion[rows][~valid].any()
 
 
-def test_a_second_run_goes_on_instead_of_starting_anew(trained: tuple[Path, Path], faces: Path):
-    out, work = trained
-    made = (work / "corpus" / "clips.jsonl").read_bytes()
-    command = ["train", str(faces), "--out", str(out), "--work", str(work), "--threads", "1", "--quick"]
-    result = CliRunner().invoke(app, command, catch_exceptions=False)
-    assert result.exit_code == 0
-    assert "done already" in result.output
-    assert (work / "corpus" / "clips.jsonl").read_bytes() == made
+def test_a_stopped_build_makes_only_what_is_missing(trained: tuple[Path, Path], faces: Path):
+    folder, plan = trained[1] / "corpus", Recipe.quick().corpus
+    before = Corpus(folder)
+    last = before.clips[-1]
+    crops = np.array(before.crops[before.rows(last)])
+    lines = (folder / "clips.jsonl").read_text().splitlines(keepends=True)
+    kept = [line for line in lines if f'"index":{last.index},' not in line]
+    (folder / "clips.jsonl").write_text("".join(kept) + '{"index":')
+    Corpus(folder, "r+").crops[before.rows(last)] = 7
+
+    told: list[str] = []
+    after = make(read(faces), folder, plan, 1, told.append)
+    assert told[0] == f"corpus: {len(kept)} of {len(lines)} clips are there"
+    assert after.clips == before.clips
+    assert (
+        after.crops[after.rows(last)][after.valid[after.rows(last)] > 0]
+        == crops[after.valid[after.rows(last)] > 0]
+    ).all()
+
+
+def test_a_corpus_of_another_plan_is_not_touched(trained: tuple[Path, Path], faces: Path):
+    plan = Recipe.quick().corpus.model_copy(update={"seed": 99})
+    with pytest.raises(DataError, match="another plan"):
+        make(read(faces), trained[1] / "corpus", plan, 1, print)
 
 
 def test_nobody_to_train_on_is_said(faces: Path, tmp_path: Path):
@@ -113,13 +130,15 @@ def test_nobody_to_train_on_is_said(faces: Path, tmp_path: Path):
     assert not (tmp_path / "out").exists()
 
 
-def test_the_default_engine_says_what_pytorch_says(tmp_path: Path):
-    """ONNX equals PyTorch at the size that ships, on shapes the export has not seen."""
-    from rtme.train.export import export
-
-    torch.manual_seed(0)
-    model = Meldae(ModelConfig()).eval()
-    export(model, tmp_path)
+def test_the_graphs_say_what_pytorch_says(trained: tuple[Path, Path]):
+    out, work = trained
+    model = Meldae(Recipe.quick().model)
+    model.load_state_dict(torch.load(work / "tune.pt", weights_only=True)["module"])
+    model.eval()
     assert TOLERANCE <= 1e-4
-    check(model.encoder, tmp_path / "encoder.onnx", crops_like(model.config, 1))
-    check(Probabilities(model.temporal).eval(), tmp_path / "temporal.onnx", tokens_like(model.config, 4))
+    check(model.encoder, out / "encoder.onnx", crops_like(model.config, 5))
+    check(Probabilities(model.temporal).eval(), out / "temporal.onnx", tokens_like(model.config, 4))
+    with torch.no_grad():
+        model.encoder.class_token.neg_()
+    with pytest.raises(EngineError, match="differs from PyTorch"):
+        check(model.encoder, out / "encoder.onnx", crops_like(model.config, 5))
