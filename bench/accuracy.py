@@ -19,8 +19,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from matplotlib.axes import Axes
 from numpy.typing import NDArray
-from rtme.engine.bundle import load_bundle
 
 import rtme
 from record import save
@@ -28,6 +28,7 @@ from rtme.capture.file import FileSource
 from rtme.capture.frames import FramesSource
 from rtme.data.material import Item, read
 from rtme.data.voice import speaking
+from rtme.engine.bundle import load_bundle
 from rtme.errors import DataError
 from rtme.face.tracker import FaceTracker
 from rtme.synth import Portrait, Script, Truth, inject, render
@@ -69,7 +70,7 @@ def main() -> None:
     for folder, clips in folders.items():
         result[folder] = score_clips(arguments.engine, clips[: arguments.clips])
     result["seconds"] = round(time.monotonic() - began, 1)
-    save(arguments.name, result)
+    save(arguments.name, result, lambda axes: draw(axes, result))
 
 
 def score_portraits(engine: str, items: Iterable[Item]) -> dict[str, Any]:
@@ -131,6 +132,24 @@ def count(score: SpottingScore, truth: Truth, report: Report) -> None:
     planted = [(i.onset, i.offset) for i in truth.intervals if i.type == "me"]
     found = sorted((i for i in report.intervals if i.type == "me"), key=lambda i: -i.confidence)
     score.add(planted, [(i.onset, i.offset) for i in found], truth.n_frames)
+
+
+def draw(axes: Axes, result: dict[str, Any]) -> None:
+    scored = {"portraits": result["portraits"]}
+    scored |= {
+        f"{k}, injected": v["injected"] for k, v in result.items() if isinstance(v, dict) and "injected" in v
+    }
+    places = np.arange(len(scored))
+    for shift, key in ((-0.27, "f1"), (0.0, "precision"), (0.27, "recall")):
+        bars = axes.bar(places + shift, [score[key] for score in scored.values()], 0.25, label=key)
+        axes.bar_label(bars, fmt="%.2f", size=7)
+    labels = [
+        f"{name}\n{s['truths']} planted, {s['false_per_minute']} false/min" for name, s in scored.items()
+    ]
+    axes.set_xticks(places, labels, size=8)
+    axes.set_ylim(0, 1.1)
+    axes.set_title(f"{result['engine']}: synthetic micro-expressions, people never trained on", size=9)
+    axes.legend(fontsize=7)
 
 
 class SpeakerCount:

@@ -12,13 +12,13 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from rtme.engine.backends import open_backend
-from rtme.engine.bundle import load_bundle
 from skimage.data import astronaut
 
 from clips import FPS, HEIGHT, WIDTH
 from record import save
 from rtme.engine.backend import Backend, Features
+from rtme.engine.backends import open_backend
+from rtme.engine.bundle import load_bundle
 from rtme.face.tracker import FaceTracker
 from rtme.spot.rules import SpotterRules
 from rtme.spot.spotter import Spotter

@@ -4,10 +4,14 @@ import json
 import os
 import platform
 import subprocess
+from collections.abc import Callable
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
+
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 
 ROOT = Path(__file__).resolve().parent.parent
 RESULTS = Path(__file__).resolve().parent / "results"
@@ -41,8 +45,14 @@ def label() -> str:
     return "-".join([*kept, f"{os.cpu_count()}cores"])
 
 
-def save(name: str, result: dict[str, Any]) -> Path:
-    """Write ``bench/results/<name>-<machine>.json`` and say where."""
+def save(name: str, result: dict[str, Any], draw: Callable[[Axes], None] | None = None) -> None:
+    """Write ``bench/results/<name>-<machine>.json``, and a picture beside it, and say where.
+
+    Args:
+        name: Of the bench.
+        result: What it saw.
+        draw: Draws the picture.
+    """
     RESULTS.mkdir(exist_ok=True)
     path = RESULTS / f"{name}-{label()}.json"
     when = datetime.now(UTC).isoformat(timespec="seconds")
@@ -50,7 +60,13 @@ def save(name: str, result: dict[str, Any]) -> Path:
     path.write_text(text + "\n")
     print(json.dumps(result, indent=2))
     print(f"written to {path.relative_to(ROOT)}")
-    return path
+    if draw is not None:
+        figure = Figure(figsize=(7, 3.5), layout="constrained")
+        axes = figure.add_subplot()
+        draw(axes)
+        figure.text(0.99, 0.01, f"{label()}, {when[:10]}", ha="right", size=7, color="gray")
+        figure.savefig(path.with_suffix(".png"), dpi=110)
+        print(f"picture in {path.with_suffix('.png').relative_to(ROOT)}")
 
 
 def _version(name: str) -> str | None:
