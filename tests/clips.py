@@ -56,13 +56,13 @@ def write_clip(
     pix_fmt: str = "yuv420p",
     times_ms: Iterable[int] | None = None,
     audio: str | None = None,
-    container: str | None = None,
+    quarter_turns: int = 0,
     **options: str,
 ) -> Path:
     """Write a numbered clip.
 
     Args:
-        path: Where; the suffix picks the container unless ``container`` does.
+        path: Where; the suffix picks the container.
         codec: FFmpeg encoder.
         frames: How many pictures.
         fps: Pictures per second; ignored where ``times_ms`` gives each picture's own time.
@@ -71,22 +71,23 @@ def write_clip(
         pix_fmt: The encoder's pixel format.
         times_ms: Presentation time of each picture (variable frame rate).
         audio: ``"first"`` or ``"second"`` puts a silent audio stream before or after the video.
-        container: FFmpeg muxer.
+        quarter_turns: Turn each picture counterclockwise before it is encoded.
         options: Encoder options.
     """
-    with av.open(str(path), "w", format=container) as out:
+    with av.open(str(path), "w") as out:
         sound = out.add_stream("aac", rate=16000) if audio == "first" else None
         video = out.add_stream(codec, rate=fps, options=options)
         if audio == "second":
             sound = out.add_stream("aac", rate=16000)
-        video.width, video.height = size
+        video.width, video.height = size if quarter_turns % 2 == 0 else size[::-1]
         video.pix_fmt = pix_fmt
         times = None if times_ms is None else list(times_ms)
         video.codec_context.time_base = 1 / Fraction(fps) if times is None else Fraction(1, 1000)
         if sound is not None:
             _silence(out, sound, frames / float(fps))
         for n in range(frames if times is None else len(times)):
-            frame = av.VideoFrame.from_ndarray(numbered(first + n, *size), format="rgb24")
+            picture = np.ascontiguousarray(np.rot90(numbered(first + n, *size), quarter_turns))
+            frame = av.VideoFrame.from_ndarray(picture, format="rgb24")
             frame.pts = n if times is None else times[n]
             frame.time_base = video.codec_context.time_base
             out.mux(video.encode(frame))

@@ -4,8 +4,9 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from clips import write_clip
 from hypothesis import settings
+
+from clips import write_clip
 from rtsp_camera import RtspCamera, skip_unless_possible
 
 # No property depends on how fast the machine is.

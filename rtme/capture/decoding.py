@@ -15,13 +15,16 @@ av.logging.set_level(None)
 # A demuxer that fails this often without a packet in between has nothing more to give.
 _HOPELESS = 50
 _AGAIN_S = 0.005
+# Streams exist that never send another key frame; they heal by themselves in about this many pictures.
+_LONGEST_HEALING = 300
 
 
 class Decoder:
     """One open container.
 
     Attributes:
-        corrupt: Packets and pictures that could not be decoded and were left out.
+        corrupt: Packets that could not be decoded, and pictures that were left out because they were damaged or
+            built on damaged ones.
     """
 
     def __init__(
@@ -78,6 +81,10 @@ class Decoder:
         if not real or self._container.format.name == "tty":
             raise SourceError(f"{self._label} has no video stream; give a file or stream with pictures in it")
         stream = real[0]
+        if stream.codec_context is None:
+            raise SourceError(
+                f"{self._label} holds video of a kind that FFmpeg does not know; convert it to H.264"
+            )
         for other in self._container.streams:
             if other is not stream:
                 other.discard = Discard.all
@@ -120,15 +127,22 @@ class Decoder:
 
     def _decode(self) -> Generator[av.VideoFrame, None, None]:
         last_picture = time.monotonic()
+        # After damage, pictures are built on what is not there: they would move where nobody moved.
+        healing = 0
         for packet in self._packets():
-            try:
-                frames = self._stream.decode(packet)
-            except av.FFmpegError:
+            frames = self._pictures(packet)
+            if frames is None:
                 self.corrupt += 1
+                healing = _LONGEST_HEALING
                 frames = []
             for frame in frames:
                 if frame.is_corrupt:
+                    healing = _LONGEST_HEALING
+                elif frame.key_frame:
+                    healing = 0
+                if healing:
                     self.corrupt += 1
+                    healing -= 1
                     continue
                 yield frame
                 last_picture = time.monotonic()
@@ -137,6 +151,16 @@ class Decoder:
                     f"{self._label} sends data but no picture that can be decoded in {self._picture_s:g} s; "
                     "check the codec and the key-frame interval it is set to"
                 )
+
+    def _pictures(self, packet: av.Packet | None) -> list[av.VideoFrame] | None:
+        """What a packet completes; None where it is damaged."""
+        if packet is not None and packet.is_corrupt:
+            return None
+        try:
+            pictures: list[av.VideoFrame] = self._stream.decode(packet)
+        except av.FFmpegError:
+            return None
+        return pictures
 
     def _packets(self) -> Iterator[av.Packet | None]:
         failures = 0

@@ -7,7 +7,7 @@ from collections import deque
 _TOLERANCE_S = 0.25
 # What FFmpeg probed arrives at once when a stream opens or catches up: early frames are then no surprise.
 _SETTLE_S = 1.0
-_EARLY_WHILE_SETTLING_S = 1.0
+_BURST_S = 0.6
 # Late frames mostly come in a burst after a hiccup of the network, and their own time is right.
 _PATIENCE_S = 1.0
 # Crystals differ by some ten parts in a million, bad ones by hundreds.
@@ -42,6 +42,7 @@ class MediaClock:
         self._anchor_time = 0.0
         self._anchor_capture = 0.0
         self._anchored_at = 0.0
+        self._burst_left = 0.0
         self._late_since: float | None = None
         self._jumps: deque[float] = deque(maxlen=_JUMPS)
         self._believed = True
@@ -63,15 +64,14 @@ class MediaClock:
             time = 0.0
             self._anchor(pts, time, capture)
         else:
-            time = self._following(pts, capture, self._last)
-            time = max(time, math.nextafter(self._last, math.inf))
+            time = max(self._following(pts, capture), math.nextafter(self._last, math.inf))
         self._last = time
         self._last_pts = pts
         self._last_capture = max(capture, self._last_capture)
         return time
 
-    def _following(self, pts: float | None, capture: float, last: float) -> float:
-        by_capture = last + max(0.0, capture - self._last_capture)
+    def _following(self, pts: float | None, capture: float) -> float:
+        by_capture = self._anchor_time + max(0.0, capture - self._anchor_capture)
         if pts is None or self._last_pts is None:
             self._anchor(pts, by_capture, capture)
             return by_capture
@@ -83,16 +83,17 @@ class MediaClock:
         ):
             return by_pts
         self._anchor(pts, by_capture, capture)
-        if abs(by_capture - by_pts) > _TOLERANCE_S:
+        if math.isfinite(by_pts) and abs(by_capture - by_pts) > _TOLERANCE_S:
             self._jumped(by_capture - by_pts, capture)
         return by_capture
 
     def _plausible(self, pts: float, capture: float) -> bool:
         late = (capture - self._anchor_capture) - (pts - self._anchor_pts)
-        settling = capture - self._anchored_at < _SETTLE_S
-        if settling and -_EARLY_WHILE_SETTLING_S < late < 0:
-            self._anchor_capture += late
-            late = 0.0
+        if late < 0 and capture - self._anchored_at < _SETTLE_S:
+            burst = min(-late, self._burst_left)
+            self._burst_left -= burst
+            self._anchor_capture -= burst
+            late += burst
         if late < -_TOLERANCE_S:
             return False
         if late <= _TOLERANCE_S:
@@ -110,6 +111,7 @@ class MediaClock:
         self._anchor_time = time
         self._anchor_capture = capture
         self._anchored_at = capture
+        self._burst_left = _BURST_S
         self._late_since = None
 
     def _jumped(self, by: float, capture: float) -> None:

@@ -7,7 +7,8 @@ from numpy.typing import NDArray
 
 def picture(frame: av.VideoFrame) -> NDArray[np.uint8]:
     """``(height, width, 3)`` uint8 RGB with the stream's display matrix (phones held upright) applied."""
-    image: NDArray[np.uint8] = frame.to_ndarray(format="rgb24")
+    # An odd width comes as a view into padded lines.
+    image: NDArray[np.uint8] = np.ascontiguousarray(frame.to_ndarray(format="rgb24"))
     matrix = frame.side_data.get("DISPLAYMATRIX")
     if matrix is None:
         return image

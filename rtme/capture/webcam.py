@@ -123,15 +123,7 @@ class WebcamSource(LiveSource):
             return self._named()
         path = f"/dev/video{self._device}" if self._device.isdigit() else self._device
         if not Path(path).exists():
-            there = ", ".join(f"{c.device} ({c.title})" for c in list_cameras())
-            raise PermanentSourceError(
-                f"there is no camera {path}; "
-                + (
-                    f"these are here: {there}"
-                    if there
-                    else "this machine shows no camera at all: plug one in"
-                )
-            )
+            raise PermanentSourceError(f"there is no camera {path}; {_those_here(list_cameras())}")
         if not os.access(path, os.R_OK | os.W_OK):
             raise PermanentSourceError(
                 f"camera {path} may not be opened by this user; "

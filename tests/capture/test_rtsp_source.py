@@ -9,8 +9,8 @@ from collections.abc import Callable, Iterator
 
 import numpy as np
 import pytest
-from clips import number_in, write_clip
 
+from clips import number_in, write_clip
 from rtme.capture.frame import Frame
 from rtme.capture.reader import Reader, StateChange
 from rtme.capture.rtsp import RtspSource
@@ -171,7 +171,7 @@ def mute_port() -> Iterator[int]:
 
 @pytest.mark.parametrize("scheme", ["rtsp", "http", "rtmp"])
 def test_a_host_that_accepts_and_never_answers(mute_port, scheme):
-    with pytest.raises(SourceError, match="no answer|cannot open"):
+    with pytest.raises(SourceError, match=r"no answer|cannot open"):
         RtspSource(f"{scheme}://127.0.0.1:{mute_port}/x", timeout_s=1).open()
 
 
