@@ -1,4 +1,4 @@
-"""What a face does besides: it blinks, looks about, speaks, turns, breathes."""
+"""What a face does besides: it blinks, looks about, fidgets, turns, breathes."""
 
 from typing import Any
 
@@ -28,83 +28,18 @@ def wander(rng: np.random.Generator, n_frames: int, fps: float, hz: float) -> ND
     return through(np.arange(n_frames) / fps, keys, rng.standard_normal(len(keys)))
 
 
-def turns(rng: np.random.Generator, seconds: float) -> list[tuple[float, float]]:
-    """Speaking turns within a clip, in seconds; at least one."""
-    result: list[tuple[float, float]] = []
-    now = 0.0 if rng.random() < 0.4 else float(rng.uniform(0.2, 0.6)) * min(seconds, 5.0)
-    while now < seconds - 0.5:
-        length = float(rng.gamma(3.0, 0.8)) + 0.5
-        result.append((now, min(now + length, seconds)))
-        now += length + float(rng.gamma(2.0, 1.0)) + 0.6
-    return result or [(0.0, seconds)]
-
-
-def speak(
-    rng: np.random.Generator,
-    jaw: Floats,
-    shapes: Floats,
-    turns_s: list[tuple[float, float]],
-    fps: float,
-    energy: float,
-) -> NDArray[np.uint8]:
-    """Move jaw and lips through syllables in each turn.
+def fidget(rng: np.random.Generator, units: Floats, fps: float, amount: float) -> None:
+    """The restlessness of a living face: a few muscles drift, too faint and too slow to be an expression.
 
     Args:
         rng: Source of chance.
-        jaw: ``(n,)`` changed in place.
-        shapes: ``(n, 5)`` changed in place.
-        turns_s: Speaking turns in seconds.
+        units: ``(n, 13, 2)`` changed in place.
         fps: Frames per second.
-        energy: How far the mouth opens, 1 for a lively speaker.
-
-    Returns:
-        ``(n,)`` uint8: 1 in the turns.
+        amount: 0..1; at 1 a muscle wanders by up to half a pixel.
     """
-    n_frames = len(jaw)
-    times = np.arange(n_frames) / fps
-    speaking = np.zeros(n_frames, np.uint8)
-    rate = float(rng.uniform(3.5, 6.5))
-    habit = energy * float(rng.uniform(0.6, 1.4))
-    for start, end in turns_s:
-        speaking[max(0, round(start * fps)) : round(end * fps) + 1] = 1
-        keys, opened, wide, up, low = [start], [0.0], [0.0], [0.0], [0.0]
-        now, phrase_end = start, start + float(rng.uniform(0.6, 2.5))
-        while True:
-            syllable = 1 / float(np.clip(rng.normal(rate, 0.9), 3, 7))
-            if now + syllable > end - 0.05:
-                break
-            now += syllable / 2
-            keys.append(now)
-            opened.append(habit * float(rng.gamma(3.0, 1.2)))
-            wide.append(habit * float(rng.normal(0, 1.5)))
-            up.append(habit * float(rng.uniform(0, 1.2)))
-            low.append(habit * float(rng.uniform(0, 1.8)))
-            now += syllable / 2
-            closed = 0.0 if rng.random() < 0.35 else float(rng.uniform(0.1, 0.5))
-            for values in (opened, wide, up, low):
-                values.append(values[-1] * closed)
-            keys.append(now)
-            if now > phrase_end and now + 0.6 < end:
-                keys.append(now + 0.08)
-                now += 0.08 + float(rng.uniform(0.1, 0.4))
-                keys.append(now)
-                for values in (opened, wide, up, low):
-                    values += [0.0, 0.0]
-                phrase_end = now + float(rng.uniform(0.6, 2.5))
-        keys.append(max(end, keys[-1] + 0.05))
-        for values in (opened, wide, up, low):
-            values.append(0.0)
-        at = np.array(keys)
-        inside = speaking.astype(bool) & (times >= start - 1 / fps) & (times <= end + 1 / fps)
-        for target, values, most in (
-            (jaw, opened, 9.0),
-            (shapes[:, 0], wide, 4.0),
-            (shapes[:, 1], up, 2.5),
-            (shapes[:, 2], low, 3.0),
-        ):
-            path = through(times[inside], at, np.clip(np.array(values), -most, most))
-            target[inside] += path.astype(np.float32)
-    return speaking
+    for muscle in rng.choice(units.shape[1], 3, replace=False):
+        drift = amount * np.clip(0.25 * wander(rng, len(units), fps, 0.5), 0, 0.5)
+        units[:, muscle] += drift[:, None].astype(np.float32)
 
 
 def blinks(rng: np.random.Generator, lids: Floats, fps: float, amount: float) -> list[Span]:

@@ -10,6 +10,8 @@ from numpy.typing import NDArray
 from rtme.synth import nuisance
 from rtme.synth.action_units import LIMITS, MIDLINE, SHAPES, largest_displacement
 from rtme.synth.profile import Profile, random_profile, visible
+from rtme.synth.speech import speak
+from rtme.synth.speech import turns as speech_turns
 from rtme.synth.truth import ACTION_UNITS, Span, Truth, TruthInterval
 
 Floats = NDArray[np.float32]
@@ -34,6 +36,7 @@ _PAIRS = (
 _BIG = (1, 2, 4, 6, 9, 12, 14, 15, 17, 20)
 """Units that can move far."""
 
+_UNIT_LIMITS = np.array([LIMITS[unit] for unit in ACTION_UNITS], np.float32)
 _JAW_LIMIT = 13.0  # pixels: about as wide as a mouth opens in conversation
 
 
@@ -149,10 +152,11 @@ class Script:
         """
         seconds = n_frames / fps
         motion = Motion.still(n_frames)
-        turns = nuisance.turns(rng, seconds) if rng.random() < speech else []
-        speaking = nuisance.speak(rng, motion.jaw, motion.shapes, turns, fps, 0.4 + 0.6 * interference)
-        spans = [Span("speech", a, b) for a, b in turns_in_frames(turns, n_frames, fps)]
+        turns = speech_turns(rng, seconds) if rng.random() < speech else []
+        speaking = speak(rng, motion, turns, fps, 0.4 + 0.6 * interference)
+        spans = [Span("speech", round(a * fps), min(n_frames - 1, round(b * fps))) for a, b in turns]
         spans += nuisance.blinks(rng, motion.lids, fps, blink * (0.3 + 0.7 * interference))
+        nuisance.fidget(rng, motion.units, fps, interference)
         nuisance.gaze(rng, motion.shapes, fps, interference)
         spans += nuisance.move_head(rng, motion.pose, fps, head * interference, speaking)
 
@@ -177,6 +181,7 @@ class Script:
                 expressions.append(planned)
         intervals = _plant(motion, expressions, fps)
         np.clip(motion.jaw, 0, _JAW_LIMIT, out=motion.jaw)
+        np.minimum(motion.units, _UNIT_LIMITS[:, None], out=motion.units)
         return cls(fps, motion, intervals, sorted(spans, key=lambda s: s.start), speaking)
 
     def truth(self, person: str, base: Literal["portrait", "clip"] = "portrait") -> Truth:
@@ -191,11 +196,6 @@ class Script:
             action_units=self.motion.units.max(2),
             speaking=self.speaking.copy(),
         )
-
-
-def turns_in_frames(turns: list[tuple[float, float]], n_frames: int, fps: float) -> list[tuple[int, int]]:
-    """Turns in seconds as inclusive frames, those of the clip."""
-    return [(max(0, round(a * fps)), min(n_frames - 1, round(b * fps))) for a, b in turns]
 
 
 def _plant(motion: Motion, expressions: Sequence[Expression], fps: float) -> list[TruthInterval]:
