@@ -4,8 +4,10 @@ import os
 import re
 import sys
 import tempfile
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -49,18 +51,13 @@ class MeshFinder:
                 "give a face_landmarker.task file or install mediapipe==0.10.21"
             )
         with _no_chatter():
+            _hear_out(solutions.face_mesh.FaceMesh)
             self._mesh = solutions.face_mesh.FaceMesh(max_num_faces=faces)
             self._mesh.process(_BLANK)  # loads the models now rather than on the first frame
-        self._quiet = False
 
     def find(self, image: Image, time_ms: int) -> list[Floats]:
         """See :class:`LandmarkFinder`."""
-        if self._quiet:
-            found = self._mesh.process(image).multi_face_landmarks
-        else:  # the landmark graph complains once, when it sees its first face
-            with _no_chatter():
-                found = self._mesh.process(image).multi_face_landmarks
-            self._quiet = bool(found)
+        found = self._mesh.process(image).multi_face_landmarks
         return [_pixels(face.landmark, image) for face in found or ()]
 
     def reset(self) -> None:
@@ -153,7 +150,18 @@ def _mediapipe() -> Any:
     return mediapipe
 
 
+@cache
+def _hear_out(mesh_class: Any) -> None:
+    """Let MediaPipe say what it says once in a process, at its first face; to a mesh that asks little, noise is one."""
+    noise = np.random.default_rng(0).integers(0, 256, (120, 160, 3), dtype=np.uint8)
+    with mesh_class(min_detection_confidence=0.0, min_tracking_confidence=0.0) as mesh:
+        mesh.process(noise)
+
+
 _CHATTER = re.compile(rb"^([IW]\d{4} |INFO: Created TensorFlow|WARNING: All log messages before absl)")
+
+_STANDARD_ERROR = threading.RLock()
+"""Held while file descriptor 2 is turned aside: two threads at once would never turn it back."""
 
 
 @contextmanager
@@ -162,9 +170,9 @@ def _no_chatter() -> Iterator[None]:
 
     They come from C++ and heed no log level, so the file descriptor itself is turned aside.
     """
-    sys.stderr.flush()
-    kept = os.dup(2)
-    with tempfile.TemporaryFile() as aside:
+    with _STANDARD_ERROR, tempfile.TemporaryFile() as aside:
+        sys.stderr.flush()
+        kept = os.dup(2)
         os.dup2(aside.fileno(), 2)
         try:
             yield

@@ -22,6 +22,12 @@ Image = NDArray[np.uint8]
 _NEAR = 2
 """A crop this many slots nearer or farther than the flow lag will do for the flow."""
 
+_SEEN_S = 0.1
+"""A face is judged when it has been seen for so long: what MediaPipe takes for a face by mistake goes sooner."""
+
+_GONE_S = 0.3
+"""A face unseen for so long begins anew (it keeps its number longer)."""
+
 
 class FaceTracker:
     """Finds faces, keeps them apart over time, and makes a stable crop of each for the engine.
@@ -41,7 +47,7 @@ class FaceTracker:
         finder: Where landmarks come from, instead of MediaPipe.
 
     Raises:
-        FaceError: MediaPipe, a library it needs or the task file is missing.
+        FaceError: MediaPipe, a library it needs or the task file is missing, or a number makes no sense.
     """
 
     def __init__(
@@ -58,6 +64,13 @@ class FaceTracker:
         max_pitch: float = 35.0,
         finder: LandmarkFinder | None = None,
     ) -> None:
+        for name, value, least in (("size", size, 32), ("fps", fps, 1), ("faces", faces, 1)):
+            if value < least:
+                raise FaceError(f"{name} is {value}: it must be at least {least}")
+        if input == "motion" and flow_lag < 1:
+            raise FaceError(
+                f"flow_lag is {flow_lag}: motion is measured against an earlier slot, at least 1 back"
+            )
         if finder is None:
             finder = MeshFinder(faces) if task_file is None else TaskFinder(task_file, faces)
         self._finder = finder
@@ -65,6 +78,7 @@ class FaceTracker:
         self._size = size
         self._fps = fps
         self._lag = flow_lag
+        self._gone = max(flow_lag + _NEAR, _GONE_S * fps)
         self._faces = faces
         self._limits = quality.Limits(min_eye_distance_px, max_yaw, max_pitch)
         self._motion = motion.MotionInput(size)
@@ -92,7 +106,7 @@ class FaceTracker:
             )
         self._slot = slot
         meshes = self._finder.find(np.ascontiguousarray(image), round(slot * 1000 / self._fps))
-        meshes = sorted(meshes, key=_eye_distance, reverse=True)[: self._faces]
+        meshes = _distinct(sorted(meshes, key=_eye_distance, reverse=True))[: self._faces]
         boxes = [_box(mesh) for mesh in meshes]
         numbers = self._identities.match(boxes, slot)
         alive = self._identities.alive()
@@ -119,8 +133,8 @@ class FaceTracker:
 
     def _crop(self, image: Image, slot: int, face: int, box: Box, mesh: Floats) -> FaceCrop:
         track = self._tracks.get(face)
-        if track is None or slot - track.slot > self._lag + _NEAR:
-            track = self._tracks[face] = _Track(align.Steady(self._fps))
+        if track is None or slot - track.slot > self._gone:
+            track = self._tracks[face] = _Track(align.Steady(self._fps), since=slot)
         track.slot = slot
         to_crop = track.steady.update(align.fit(mesh), slot).matrix(self._size)
         eyes, pose = _eye_distance(mesh), head_pose(mesh)
@@ -137,14 +151,17 @@ class FaceTracker:
         sharp = quality.sharpness(gray)
         if sharp < self._limits.min_sharpness:
             return f"blurred: sharpness {sharp:.2f}, need {self._limits.min_sharpness:.2f}", None
-        if self._rgb:
-            return None, cutout
-        now = motion.level_light(gray)
-        earlier = track.at(slot - self._lag)
-        track.remember(slot, now, self._lag + _NEAR)
-        if earlier is None:
-            return f"warming up: motion needs {self._lag} slots of this face", None
-        return None, self._motion(earlier, now)
+        crop = cutout
+        if not self._rgb:
+            now = motion.level_light(gray)
+            earlier = track.at(slot - self._lag)
+            track.remember(slot, now, self._lag + _NEAR)
+            if earlier is None:
+                return f"warming up: motion needs {self._lag} slots of this face", None
+            crop = self._motion(earlier, now)
+        if slot - track.since < _SEEN_S * self._fps:
+            return f"warming up: a face is judged when seen for {_SEEN_S} s", None
+        return None, crop
 
 
 @dataclass(slots=True)
@@ -152,6 +169,7 @@ class _Track:
     """What is remembered of one face."""
 
     steady: align.Steady
+    since: int
     slot: int = -1
     grays: deque[tuple[int, Image]] = field(default_factory=deque)
 
@@ -175,6 +193,15 @@ def _check(image: Image) -> None:
         raise FaceError(f"a picture must be uint8 with shape (height, width, 3), RGB; this one is {what}")
     if 0 in image.shape:
         raise FaceError(f"a picture must have pixels; this one has shape {image.shape}")
+
+
+def _distinct(meshes: list[Floats]) -> list[Floats]:
+    """Without the meshes that lie on one before them: with several faces, MediaPipe may follow one face twice."""
+    kept: list[Floats] = []
+    for mesh in meshes:
+        if all(np.hypot(*(mesh - other)[:, :2].mean(0)) > _eye_distance(other) / 2 for other in kept):
+            kept.append(mesh)
+    return kept
 
 
 def _eye_distance(mesh: Floats) -> float:
