@@ -1,6 +1,8 @@
 """What files, streams and cameras share: one decoder at a time, its stamps and its counts."""
 
 import av
+import numpy as np
+from numpy.typing import NDArray
 
 from rtme.capture.decoding import Decoder
 from rtme.capture.frame import Frame
@@ -52,6 +54,9 @@ class DecodedSource:
         self._corrupt_before = self.corrupt
         self._stamper.opened()
 
+    def _picture(self, decoded: av.VideoFrame) -> NDArray[np.uint8]:
+        return picture(decoded, self._decoder.pixel_aspect if self._decoder else 1.0)
+
     def _next(self) -> av.VideoFrame | None:
         if self._decoder is None:
             raise SourceError(f"{self._label} is not open; call open() first")
@@ -86,4 +91,4 @@ class LiveSource(DecodedSource):
         if decoded is None:
             return None
         stamp = self._stamper.stamp(None if decoded.time is None else float(decoded.time))
-        return Frame(stamp, picture(decoded))
+        return Frame(stamp, self._picture(decoded))

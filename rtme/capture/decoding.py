@@ -103,6 +103,12 @@ class Decoder:
         return float(rate) if rate else None
 
     @property
+    def pixel_aspect(self) -> float:
+        """Width of a pixel over its height; 1.0 where nothing is said, or nothing that can be true."""
+        aspect = float(self._stream.sample_aspect_ratio or 1)
+        return aspect if 0.25 <= aspect <= 4 else 1.0
+
+    @property
     def frames_expected(self) -> int | None:
         """How many frames the header promises, or the duration times the rate."""
         if self._stream.frames:

@@ -9,7 +9,6 @@ import av
 from rtme.capture.decoded_source import DecodedSource
 from rtme.capture.decoding import Decoder
 from rtme.capture.frame import Frame
-from rtme.capture.picture import picture
 from rtme.capture.urls import safe_name
 from rtme.errors import SourceError
 
@@ -88,7 +87,7 @@ class FileSource(DecodedSource):
         if self.paced:
             self._wait_for(pts)
         stamp = self._stamper.stamp(pts)
-        return Frame(stamp, picture(decoded))
+        return Frame(stamp, self._picture(decoded))
 
     def _check(self) -> None:
         if self.path.is_dir():

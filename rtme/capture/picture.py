@@ -5,10 +5,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 
-def picture(frame: av.VideoFrame) -> NDArray[np.uint8]:
-    """``(height, width, 3)`` uint8 RGB with the stream's display matrix (phones held upright) applied."""
+def picture(frame: av.VideoFrame, pixel_aspect: float = 1.0) -> NDArray[np.uint8]:
+    """``(height, width, 3)`` uint8 RGB, with square pixels and the display matrix (phones held upright) applied.
+
+    Args:
+        frame: As decoded.
+        pixel_aspect: Width of a pixel over its height; some camera recorders and DVDs have other than 1.
+    """
+    width = round(frame.width * pixel_aspect)
     # An odd width comes as a view into padded lines.
-    image: NDArray[np.uint8] = np.ascontiguousarray(frame.to_ndarray(format="rgb24"))
+    image: NDArray[np.uint8] = np.ascontiguousarray(frame.to_ndarray(format="rgb24", width=width))
     matrix = frame.side_data.get("DISPLAYMATRIX")
     if matrix is None:
         return image

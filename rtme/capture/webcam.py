@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import av
+import av.device
 
 from rtme.capture.decoded_source import READ_LIMIT_S, LiveSource
 from rtme.capture.decoding import Decoder
@@ -46,8 +47,6 @@ def list_cameras() -> list[Camera]:
     """The cameras of this machine, as far as they can be seen without opening one."""
     if _SYSTEM == "Linux":
         return list(_linux_cameras(Path("/dev"), Path("/sys/class/video4linux")))
-    import av.device
-
     return [
         Camera(str(number) if _SYSTEM == "Darwin" else f"video={device.name}", device.description)
         for number, device in enumerate(av.device.enumerate_input_devices(_FORMATS[_SYSTEM]))

@@ -108,6 +108,12 @@ def test_a_mirrored_front_camera_is_turned_back(tmp_path):
     assert [number_in(f.image[:, ::-1]) for f in mirrored] == [0, 1, 2]
 
 
+def test_pixels_that_are_not_square_are_made_so(tmp_path):
+    frames = read_all(FileSource(write_clip(tmp_path / "recorder.mkv", frames=3, aspect="2")))
+    assert numbers(frames) == [0, 1, 2]
+    assert frames[0].image.shape == (240, 640, 3)
+
+
 def test_a_file_that_changes_its_size_midway(tmp_path):
     small = write_clip(tmp_path / "small.h264", frames=20)
     large = write_clip(tmp_path / "large.h264", frames=20, size=(640, 480), first=20)
