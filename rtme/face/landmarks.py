@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rtme.errors import FaceError
+from rtme.face.libraries import missing
 
 Floats = NDArray[np.float32]
 Image = NDArray[np.uint8]
@@ -139,14 +140,7 @@ def _mediapipe() -> Any:
         with _no_chatter():
             import mediapipe
     except ImportError as error:
-        if ".so" in str(error):
-            raise FaceError(
-                f"MediaPipe cannot start, a system library is missing ({error}): "
-                "on Debian or Ubuntu run `sudo apt-get install libgl1 libglib2.0-0`"
-            ) from error
-        raise FaceError(
-            f"MediaPipe cannot be imported ({error}): run `pip install mediapipe==0.10.21`"
-        ) from error
+        raise missing("MediaPipe", "mediapipe==0.10.21", error) from error
     return mediapipe
 
 

@@ -11,10 +11,10 @@ Both count in pixels of a 112-pixel crop, whatever the crop's size, in steps of 
 
 import math
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from rtme.face.libraries import cv2
 from rtme.face.template import CANONICAL, EYE_DISTANCE, SHAPE, UNIT
 
 Floats = NDArray[np.float32]

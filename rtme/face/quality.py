@@ -2,11 +2,11 @@
 
 from dataclasses import dataclass
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from rtme.face.crop import HeadPose
+from rtme.face.libraries import cv2
 
 
 @dataclass(frozen=True, slots=True)

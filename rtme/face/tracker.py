@@ -5,7 +5,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -14,6 +13,7 @@ from rtme.face import align, motion, quality
 from rtme.face.crop import FaceCrop
 from rtme.face.identity import Box, Identities
 from rtme.face.landmarks import Floats, LandmarkFinder, MeshFinder, TaskFinder
+from rtme.face.libraries import cv2
 from rtme.face.pose import head_pose
 from rtme.face.template import OUTER_EYE_CORNERS
 

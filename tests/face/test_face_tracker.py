@@ -360,3 +360,31 @@ def test_importing_the_room_does_not_import_mediapipe():
         [sys.executable, "-c", code], capture_output=True, text=True, timeout=120, check=True
     )
     assert done.stdout == "False\n"
+
+
+@pytest.mark.parametrize("library", ["cv2", "mediapipe"])
+@pytest.mark.parametrize(
+    ("trouble", "advice"),
+    [
+        ("libGL.so.1: cannot open shared object file", "apt-get install libgl1 libglib2.0-0"),
+        ("No module named x", "pip install "),
+    ],
+)
+def test_a_missing_library_ends_in_one_sentence_that_says_what_to_do(tmp_path, library, trouble, advice):
+    (tmp_path / f"{library}.py").write_text(f"raise ImportError({trouble!r})")
+    code = f"""
+import sys
+sys.path.insert(0, {str(tmp_path)!r})
+from rtme.errors import FaceError
+try:
+    from rtme.face.tracker import FaceTracker
+    FaceTracker()
+except FaceError as error:
+    print(error)
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, timeout=120, check=True
+    )
+    assert trouble in done.stdout
+    assert advice in done.stdout
+    assert done.stdout.count("\n") == 1
