@@ -8,10 +8,10 @@ from numpy.typing import NDArray
 
 from rtme.synth import action_units as au
 from rtme.synth.canonical import apply, invert
+from rtme.synth.motion import Motion
 from rtme.synth.paint import lashes, mouth
 from rtme.synth.portrait import Portrait
 from rtme.synth.rig import HEAD_ORIGIN, HEAD_STEP, eye_distance, eye_rims, sample
-from rtme.synth.script import Motion
 
 Floats = NDArray[np.float32]
 

@@ -63,7 +63,7 @@ class Performance:
                 interference=float(rng.uniform(0.25, 0.5)),
                 me_per_clip=ACT / FPS / _ME_SECONDS,
                 macro=0.35,
-                large=0.12,
+                large=0.25,
                 speech=0.85,
             )
             frames = np.arange(ACT)

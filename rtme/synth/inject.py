@@ -29,7 +29,7 @@ def inject(
     person: str,
     speaking: NDArray[np.uint8] | None = None,
 ) -> tuple[Iterator[Image], Truth]:
-    """Plant a script's expressions in a clip. Only its action units are used: the rest is there already.
+    """Plant a script's expressions in a clip; blinks, speech and whatever else a script has are left out.
 
     An expression is left out, of the frames and of the truth, when the face is lost in one of its frames.
 
@@ -53,7 +53,7 @@ def inject(
     for name, length in lengths.items():
         if length != n_frames:
             raise DataError(f"{name} has {length} frames and the clip {n_frames}: give one for each frame")
-    units = script.motion.units.copy()
+    units = script.planted.copy()
     runs = []
     for first, last in _runs(units.any((1, 2))):
         if all(points is not None for points in landmarks[first : last + 1]):

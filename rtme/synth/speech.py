@@ -1,16 +1,13 @@
 """Speaking and listening: turns, phrases, syllables, and what they do to jaw, lips and cheeks."""
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
+from rtme.synth.motion import Motion
 from rtme.synth.nuisance import through
 from rtme.synth.truth import ACTION_UNITS
-
-if TYPE_CHECKING:
-    from rtme.synth.script import Motion
 
 Floats = NDArray[np.float32]
 Doubles = NDArray[np.float64]
@@ -31,7 +28,7 @@ def turns(rng: np.random.Generator, seconds: float) -> list[tuple[float, float]]
 
 
 def speak(
-    rng: np.random.Generator, motion: "Motion", turns_s: list[tuple[float, float]], fps: float, energy: float
+    rng: np.random.Generator, motion: Motion, turns_s: list[tuple[float, float]], fps: float, energy: float
 ) -> NDArray[np.uint8]:
     """Move the mouth through syllables in each turn.
 

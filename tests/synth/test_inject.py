@@ -5,11 +5,12 @@ from numpy.typing import NDArray
 
 from rtme.errors import DataError
 from rtme.synth.canonical import apply, to_canonical
+from rtme.synth.expression import Expression
 from rtme.synth.inject import inject
 from rtme.synth.portrait import Portrait
 from rtme.synth.profile import Profile
 from rtme.synth.render import render, view
-from rtme.synth.script import Expression, Script
+from rtme.synth.script import Script
 
 SIZE = (300, 260)
 EYE_PX = 78.0
@@ -91,6 +92,17 @@ def test_an_expression_is_left_out_where_the_face_is_lost(clip: Clip) -> None:
     assert all(result[k] is frames[k] for k in range(first.offset + 3))
     assert script.intervals[0] == first, "the caller's script stays as it was"
     assert script.motion.units[first.apex].any()
+
+
+def test_speech_and_fidgets_of_a_script_are_not_injected(clip: Clip) -> None:
+    frames, landmarks = clip
+    script = Script.random(
+        np.random.default_rng(4), N, speech=1.0, interference=1.0, me_per_clip=0, macro=0, large=0
+    )
+    assert script.motion.units.any()
+    shown, truth = inject(frames, landmarks, script, person="p")
+    assert all(a is b for a, b in zip(shown, frames, strict=True))
+    assert not truth.action_units.any()
 
 
 def test_a_clip_without_a_face_stays_as_it_is(clip: Clip) -> None:

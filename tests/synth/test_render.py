@@ -8,11 +8,13 @@ from numpy.typing import NDArray
 from rtme.errors import DataError
 from rtme.synth.camera import Camera
 from rtme.synth.canonical import to_canonical
+from rtme.synth.expression import Expression
 from rtme.synth.landmarks import find_landmarks
+from rtme.synth.motion import Motion
 from rtme.synth.portrait import Portrait
 from rtme.synth.profile import Profile
 from rtme.synth.render import render
-from rtme.synth.script import Expression, Motion, Script
+from rtme.synth.script import Script
 from rtme.synth.truth import ACTION_UNITS
 
 EYE_PX = 104.0
@@ -100,7 +102,7 @@ def still(**changes: object) -> Motion:
 
 
 def landmarks_of(portrait: Portrait, motion: Motion) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    script = Script(30.0, motion, [], [], np.zeros(2, np.uint8))
+    script = Script(30.0, motion, [], motion.units, [], np.zeros(2, np.uint8))
     before, after = render(portrait, script, (400, 400), eye_px=EYE_PX, camera=None)[0]
     return find_landmarks(before), find_landmarks(after)
 

@@ -4,8 +4,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rtme.synth.action_units import LIMITS
+from rtme.synth.chance import GAP, LARGE
+from rtme.synth.expression import Expression
 from rtme.synth.profile import Profile, visible
-from rtme.synth.script import GAP, Expression, Script
+from rtme.synth.script import Script
 from rtme.synth.truth import ACTION_UNITS
 
 seeds = st.integers(0, 2**32)
@@ -55,6 +57,14 @@ def test_micro_expressions_last_as_long_at_any_frame_rate(seed: int, fps: float)
         assert (frames - 1) / fps <= 0.5
         assert 0.5 <= me.pixels <= 3.3
         assert 1 <= len(me.action_units) <= 3
+
+
+@given(seeds)
+@settings(max_examples=30)
+def test_what_is_short_and_not_an_me_is_large(seed: int) -> None:
+    made = script(seed, interference=1.0, large=4.0, me_per_clip=0)
+    assert all(i.pixels >= LARGE - 0.1 for i in made.intervals if i.type == "large")
+    assert all(i.offset - i.onset > 0.5 * made.fps for i in made.intervals if i.type == "macro")
 
 
 def test_durations_in_ms_do_not_depend_on_the_frame_rate() -> None:
