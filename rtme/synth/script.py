@@ -16,6 +16,8 @@ from rtme.synth.motion import Motion
 from rtme.synth.truth import ACTION_UNITS, Span, Truth, TruthInterval
 
 _UNIT_LIMITS = np.array([LIMITS[unit] for unit in ACTION_UNITS], np.float32)
+_CORNERS = [ACTION_UNITS.index(unit) for unit in (12, 14, 20)]
+_CORNER_LIMIT = 9.0  # pixels that a corner of the mouth can be pulled outwards, all muscles together
 _JAW_LIMIT = 13.0  # pixels: about as wide as a mouth opens in conversation
 
 
@@ -131,6 +133,7 @@ class Script:
                 expression.perform(motion, fps)
                 intervals.append(seen)
         planted = motion.units - before
+        _give_way(motion, planted)
         np.clip(motion.jaw, 0, _JAW_LIMIT, out=motion.jaw)
         np.minimum(motion.units, _UNIT_LIMITS[:, None], out=motion.units)
         intervals.sort(key=lambda interval: interval.onset)
@@ -149,3 +152,13 @@ class Script:
             action_units=self.motion.units.max(2),
             speaking=self.speaking.copy(),
         )
+
+
+def _give_way(motion: Motion, planted: NDArray[np.float32]) -> None:
+    """Speech pulls the corners of the mouth only as far as a planted expression leaves room."""
+    spread = np.maximum(-motion.shapes[:, 0], 0)
+    other = motion.units[:, _CORNERS] - planted[:, _CORNERS]
+    room = _CORNER_LIMIT - planted[:, _CORNERS].sum(1).max(1)
+    share = np.clip(room / np.maximum(other.sum(1).max(1) + spread, 1e-6), 0, 1)
+    motion.units[:, _CORNERS] = planted[:, _CORNERS] + other * share[:, None, None]
+    motion.shapes[:, 0] = np.where(motion.shapes[:, 0] < 0, motion.shapes[:, 0] * share, motion.shapes[:, 0])
