@@ -1,5 +1,6 @@
 # Everything a newcomer needs. `make live` shows it working; `make test` proves it.
-PYTHON ?= $(shell command -v python3.12 >/dev/null 2>&1 && python3.12 -c '' 2>/dev/null && echo python3.12 || echo python3)
+FITS   := import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 12))
+PYTHON ?= $(or $(shell for p in python3 python3.12 python3.11; do $$p -c '$(FITS)' 2>/dev/null && echo $$p && break; done),python3)
 VENV   := .venv
 BIN    := $(VENV)/bin
 
@@ -10,7 +11,7 @@ help:
 	@echo "make test       install what the tests need and run them"
 	@echo "make test-slow  the tests that take minutes"
 	@echo "make lint       ruff, mypy, import-linter"
-	@echo "make bench      latency, throughput, ratio and accuracy, into bench/results"
+	@echo "make bench      throughput, latency and ratio, into bench/results"
 	@echo "make clean      remove $(VENV) and caches"
 
 live: $(BIN)/.live
@@ -37,7 +38,7 @@ clean:
 	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache dist
 
 $(BIN)/python:
-	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 12))' || \
+	@$(PYTHON) -c '$(FITS)' || \
 	  { echo "rtme needs Python 3.11 or 3.12, and $(PYTHON) is `$(PYTHON) --version 2>&1`. Name another: make PYTHON=python3.11 $(MAKECMDGOALS)"; exit 1; }
 	@$(PYTHON) -m venv $(VENV) || \
 	  { rm -rf $(VENV); echo "Python's venv is missing. On Debian or Ubuntu: sudo apt-get install python3-venv"; exit 1; }
