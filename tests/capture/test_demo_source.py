@@ -1,3 +1,6 @@
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 
@@ -119,3 +122,18 @@ def test_opening_again_begins_a_new_epoch() -> None:
 def test_a_length_that_is_none_is_refused() -> None:
     with pytest.raises(SourceError, match="seconds is -1"):
         DemoSource(seconds=-1)
+
+
+def test_without_scikit_image_it_says_what_to_install() -> None:
+    code = (
+        "import sys; sys.modules['skimage'] = None\n"
+        "from rtme.capture.demo import DemoSource\n"
+        "assert not any(m.startswith('rtme.synth') for m in sys.modules), 'synth is loaded before it is needed'\n"
+        "from rtme.errors import SourceError\n"
+        "try:\n    DemoSource().open()\n"
+        "except SourceError as error:\n    print(error)\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, timeout=120, check=True
+    )
+    assert "pip install 'rtme[demo]'" in done.stdout
