@@ -9,7 +9,6 @@ from numpy.typing import NDArray
 from rtme.errors import DataError
 from rtme.face.landmarks import MeshFinder
 
-
 _one_at_a_time = Lock()  # two demos may open in two threads, and MediaPipe does not like that
 
 
