@@ -32,7 +32,6 @@ except (ImportError, ValueError) as missing:
 
 ELEMENTS = ("appsrc", "decodebin", "qtdemux", "avdec_h264", "x264enc", "rtph264pay", "videotestsrc")
 H264 = "video/x-h264,stream-format=byte-stream,alignment=au"
-ENCODE_LIMIT_S = 120
 
 
 def encode(path, fps, seconds):
@@ -53,13 +52,13 @@ def encode(path, fps, seconds):
     sink = pipeline.get_by_name("out")
     pipeline.set_state(Gst.State.PLAYING)
     units = []
-    while True:
-        sample = sink.try_pull_sample(ENCODE_LIMIT_S * Gst.SECOND)
-        if sample is None:
-            break
-        buffer = sample.get_buffer()
-        units.append(buffer.extract_dup(0, buffer.get_size()))
-    error = pipeline.get_bus().pop_filtered(Gst.MessageType.ERROR)
+    error = None
+    while error is None and not sink.is_eos():
+        sample = sink.try_pull_sample(Gst.SECOND // 5)
+        if sample is not None:
+            buffer = sample.get_buffer()
+            units.append(buffer.extract_dup(0, buffer.get_size()))
+        error = pipeline.get_bus().pop_filtered(Gst.MessageType.ERROR)
     pipeline.set_state(Gst.State.NULL)
     if error is not None or not units:
         sys.exit(f"cannot encode {path}: {error.parse_error() if error else 'no pictures in it'}")
