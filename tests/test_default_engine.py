@@ -1,0 +1,63 @@
+"""The engine that ships: that it is whole, says what it is, and finds what was planted in a face it never saw."""
+
+from pathlib import Path
+
+import pytest
+
+import rtme
+from faces import performance
+from rtme.capture.frames import FramesSource
+from rtme.data.material import read
+from rtme.engine.bundle import Bundle, list_bundles, load_bundle
+from rtme.train.metrics import SpottingScore
+
+FACES = Path(__file__).resolve().parent.parent.parent / "shared" / "data" / "faces"
+
+pytestmark = pytest.mark.skipif("default" not in list_bundles(), reason="the default engine is not built")
+
+
+@pytest.fixture(scope="module")
+def bundle() -> Bundle:
+    return load_bundle("default")
+
+
+def test_it_is_small_and_says_what_it_learned_from(bundle: Bundle) -> None:
+    size = sum(file.stat().st_size for file in bundle.path.iterdir())
+    assert size <= 12e6
+    assert "synthetic" in bundle.manifest.summary
+    assert bundle.manifest.training
+    assert bundle.manifest.scores
+
+
+def test_people_are_in_one_split_and_enough_were_kept_away(bundle: Bundle) -> None:
+    rows = [line.split(",") for line in (bundle.path / "people.csv").read_text().splitlines()[1:]]
+    splits: dict[str, set[str]] = {}
+    for _, person, split in rows:
+        splits.setdefault(person, set()).add(split)
+    assert all(len(found) == 1 for found in splits.values())
+    kept = {person for file, person, split in rows if file.startswith("portraits/") and split == "test"}
+    assert len(kept) >= 60
+
+
+def test_it_finds_what_was_planted_in_a_face_it_never_saw() -> None:
+    score = SpottingScore()
+    for seed in range(3):
+        frames, truth = performance(10, seed=seed)
+        report = rtme.analyze(FramesSource(frames, 30)).report()
+        planted = [(i.onset, i.offset) for i in truth.intervals if i.type == "me"]
+        found = [(i.onset, i.offset) for i in report.intervals if i.type == "me"]
+        score.add(planted, found, truth.n_frames)
+    assert score.truths >= 10
+    # Far below what bench/accuracy.py measures on many people: this only tells a broken engine from a sound one.
+    assert score.f1 >= 0.5, score.summary()
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(
+    not FACES.is_dir(), reason="no ../shared/data/faces: portraits of people kept from training"
+)
+def test_it_holds_on_portraits_of_people_it_never_saw(bundle: Bundle) -> None:
+    from accuracy import score_portraits
+
+    items = [i for i in read(FACES, bundle.path / "people.csv") if i.split == "test" and i.kind == "portrait"]
+    assert score_portraits("default", items[:30])["f1"] >= 0.75
