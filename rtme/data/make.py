@@ -21,6 +21,7 @@ from rtme.data.voice import speaking
 from rtme.errors import DataError
 from rtme.face.crop import FaceCrop
 from rtme.face.tracker import FaceTracker
+from rtme.spot.grid import TimeGrid
 from rtme.synth.inject import inject
 from rtme.synth.portrait import Portrait
 from rtme.synth.render import render
@@ -115,16 +116,16 @@ def _make_clip(job: Job) -> Clip:
     frames, truth = _perform(job, plan, rng)
     seconds = plan.slots / plan.fps
     times = np.arange(truth.n_frames) / truth.fps
-    slots = np.floor(times[times < seconds] * plan.fps + 0.5).astype(int)
-    slots = slots[slots < plan.slots]
+    grid = TimeGrid(plan.fps)
+    slots = [grid.place(float(time)) for time in times[times < seconds]]
     worker.tracker.reset()
     seen = np.zeros(plan.slots, bool)
     rows = slice(job.index * plan.slots, (job.index + 1) * plan.slots)
     crops, valid = worker.corpus.crops[rows], np.zeros(plan.slots, np.uint8)
     for image, slot in zip(frames, slots, strict=False):
-        if rng.random() < job.dropped:
+        if slot is None or slot >= plan.slots or rng.random() < job.dropped:
             continue
-        face = _main_face(worker.tracker.track(image, int(slot)))
+        face = _main_face(worker.tracker.track(image, slot))
         if face is None:
             continue
         seen[slot] = face.crop is not None or (face.invalid or "").startswith("warming up")
@@ -149,7 +150,7 @@ def _make_clip(job: Job) -> Clip:
         base=job.item.kind,
         planted=job.planted,
         source_fps=truth.fps,
-        slots=min(plan.slots, int(slots[-1]) + 1),
+        slots=min(plan.slots, max(slot for slot in slots if slot is not None) + 1),
         intervals=intervals,
     )
 

@@ -59,8 +59,10 @@ def train(faces: Path, out: Path, work: Path, recipe: Recipe, people: Path | Non
     model = Meldae(recipe.model)
     model.encoder.load_state_dict(encoder.state_dict())
     model.temporal.load_state_dict(temporal.state_dict())
-    tune_s = tune(corpus, model, recipe, work / "tune.pt", log)
-    features = encode(corpus, model.encoder, work / "features-tuned", recipe, log)
+    tune_s = 0.0
+    if recipe.tune_steps:
+        tune_s = tune(corpus, model, recipe, work / "tune.pt", log)
+        features = encode(corpus, model.encoder, work / "features-tuned", recipe, log)
 
     held = evaluate.score(corpus, features, corpus.of("validation"), Probabilities(model.temporal), recipe)
     rules = evaluate.choose(held, recipe)
