@@ -12,6 +12,7 @@ One-to-one matching at IoU >= 0.5, pooled over clips. Synthetic micro-expression
 """
 
 import argparse
+import json
 import time
 import zlib
 from collections.abc import Iterable, Iterator
@@ -51,6 +52,9 @@ def main() -> None:
     parser.add_argument("--people", type=int, help="at most so many portraits")
     parser.add_argument("--clips", type=int, help="at most so many real clips of each folder")
     parser.add_argument("--name", default="accuracy")
+    parser.add_argument(
+        "--write", action="store_true", help="write the figures into the engine's manifest as well"
+    )
     arguments = parser.parse_args()
     bundle = load_bundle(arguments.engine)
     table = arguments.table or bundle.path / "people.csv"
@@ -71,6 +75,12 @@ def main() -> None:
         result[folder] = score_clips(arguments.engine, clips[: arguments.clips])
     result["seconds"] = round(time.monotonic() - began, 1)
     save(arguments.name, result, lambda axes: draw(axes, result))
+    if arguments.write:
+        path = bundle.path / "manifest.json"
+        manifest = json.loads(path.read_text())
+        command = "python bench/accuracy.py --faces FOLDER"
+        manifest["scores"]["test"] = {"command": command, **result}
+        path.write_text(json.dumps(manifest, indent=2) + "\n")
 
 
 def score_portraits(engine: str, items: Iterable[Item]) -> dict[str, Any]:
