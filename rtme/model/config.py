@@ -29,7 +29,7 @@ class ModelConfig(BaseModel):
     lstm_hidden: int = Field(128, gt=0, description="units per direction of the BiLSTM")
     lstm_layers: int = Field(2, gt=0, description="layers of the BiLSTM")
     context: int = Field(64, gt=0, description="width of the query result beside the global features")
-    dropout: float = Field(0.2, ge=0, lt=1, description="before the heads, in training only")
+    dropout: float = Field(0.3, ge=0, lt=1, description="throughout the temporal part, in training only")
 
     @property
     def grid(self) -> int:

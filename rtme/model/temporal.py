@@ -67,8 +67,14 @@ class Temporal(nn.Module):
         self.config = config
         self.norm = nn.LayerNorm(config.frame_size)
         self.missing = nn.Parameter(torch.zeros(config.frame_size))
+        self.drop = nn.Dropout(config.dropout)
         self.lstm = nn.LSTM(
-            config.frame_size, config.lstm_hidden, config.lstm_layers, batch_first=True, bidirectional=True
+            config.frame_size,
+            config.lstm_hidden,
+            config.lstm_layers,
+            batch_first=True,
+            bidirectional=True,
+            dropout=config.dropout if config.lstm_layers > 1 else 0.0,
         )
         self.enhancer = QueryEnhancer(config)
         width = 2 * config.lstm_hidden + config.context
@@ -88,10 +94,10 @@ class Temporal(nn.Module):
             Logits.
         """
         present = valid.unsqueeze(-1)
-        tokens = torch.where(present > 0.5, self.norm(frame), self.missing)
+        tokens = torch.where(present > 0.5, self.drop(self.norm(frame)), self.missing)
         flow, _ = self.lstm(tokens)
         known = torch.where((present > 0.5).unsqueeze(-1), regions, torch.zeros_like(regions))
-        context = self.enhancer(known, valid)
+        context = self.enhancer(self.drop(known), valid)
         features = torch.cat([flow, context.unsqueeze(1).expand(-1, self.config.window, -1)], -1)
         mean = (features * present).sum(1) / present.sum(1).clamp(min=1)
         return WindowOutput(

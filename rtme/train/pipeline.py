@@ -1,7 +1,6 @@
 """From a folder of faces to an engine bundle, stage by stage; each stage goes on where it was stopped."""
 
 import shutil
-import time
 from collections import Counter
 from pathlib import Path
 
@@ -42,7 +41,6 @@ def train(faces: Path, out: Path, work: Path, recipe: Recipe, people: Path | Non
     Raises:
         DataError: The material cannot be used.
     """
-    began = time.monotonic()
     torch.set_num_threads(recipe.threads)
     items = read(faces, people, recipe.seed)
     if not any(item.split == "train" for item in items):
@@ -52,7 +50,7 @@ def train(faces: Path, out: Path, work: Path, recipe: Recipe, people: Path | Non
     log(f"material: {_counts(items)}")
     corpus = make(items, work / "corpus", recipe.corpus, recipe.threads, log)
 
-    encoder, seen = pretrain(corpus, recipe, work / "pretrain.pt", log)
+    encoder, seen, pretrain_s = pretrain(corpus, recipe, work / "pretrain.pt", log)
     features = encode(corpus, encoder, work / "features", recipe, log)
     temporal, temporal_s = fit_temporal(corpus, features, recipe, work / "temporal.pt", log)
 
@@ -97,10 +95,14 @@ def train(faces: Path, out: Path, work: Path, recipe: Recipe, people: Path | Non
             "people": _people(items),
             "clips": dict(Counter(f"{clip.split} {clip.base}" for clip in corpus.clips)),
             "crops": int(corpus.valid.sum()),
-            "recipe": recipe.model_dump(mode="json", exclude={"name", "version"}),
+            "recipe": recipe.model_dump(mode="json", exclude={"name", "version", "start"}),
+            "began": "with an earlier run's encoder" if recipe.start else "from nothing",
             "pretraining": {name: round(value, 3) for name, value in seen.items()},
-            "seconds": {"temporal part": round(temporal_s), "tuning": round(tune_s)},
-            "hours": round((time.monotonic() - began) / 3600, 2),
+            "hours": {
+                "pretraining": round(pretrain_s / 3600, 2),
+                "temporal part": round(temporal_s / 3600, 2),
+                "tuning": round(tune_s / 3600, 2),
+            },
         },
         scores={"validation": scores, "command": "rtme train"},
     )

@@ -51,15 +51,20 @@ def mirror(crops: Tensor) -> Tensor:
     return flipped
 
 
-def pretrain(corpus: Corpus, recipe: Recipe, checkpoint: Path, log: Log) -> tuple[Encoder, dict[str, float]]:
+def pretrain(
+    corpus: Corpus, recipe: Recipe, checkpoint: Path, log: Log
+) -> tuple[Encoder, dict[str, float], float]:
     """Train an encoder on single crops of training people.
 
     Returns:
         The encoder, and what it reached on validation people: ``r2`` of the (compressed) displacements,
-        ``r2_faint`` of crops in which no unit moved 3 pixels, ``auc`` of "some unit moved", ``seconds``.
+        ``r2_faint`` of crops in which no unit moved 3 pixels, ``auc`` of "some unit moved"; and the seconds
+        it took.
     """
     torch.manual_seed(recipe.seed)
     model = Pretrainer(recipe.model)
+    if recipe.start is not None:
+        model.load_state_dict(torch.load(recipe.start, weights_only=True)["module"])
     moving, still = _by_movement(corpus, _rows(corpus, "train"))
     held = _rows(corpus, "validation")
     held = held[:: max(1, len(held) // recipe.pretrain_check)]
@@ -106,7 +111,7 @@ def pretrain(corpus: Corpus, recipe: Recipe, checkpoint: Path, log: Log) -> tupl
     if not reached:
         with torch.no_grad():
             log(f"pretraining: {evaluate()}")
-    return model.encoder, {**reached, "seconds": round(seconds)}
+    return model.encoder, reached, seconds
 
 
 def _rows(corpus: Corpus, split: str) -> Rows:

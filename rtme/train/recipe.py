@@ -31,17 +31,20 @@ class Recipe(BaseModel):
         10, ge=0, description="slots after a slot before its score is final: 333 ms at 30 fps"
     )
 
-    pretrain_steps: int = 3000
+    start: Path | None = Field(None, description="pretrain.pt of an earlier run: begin with its encoder")
+    pretrain_steps: int = 2400
     pretrain_batch: int = 64
     pretrain_rate: float = 1e-3
     pretrain_check: int = Field(4000, description="validation crops that are measured")
 
-    temporal_steps: int = 3000
+    temporal_steps: int = 1800
     temporal_batch: int = 64
     temporal_rate: float = 1e-3
 
-    tune_steps: int = Field(600, description="of training encoder and temporal part together")
-    tune_batch: int = Field(12, description="windows")
+    tune_steps: int = Field(
+        200, description="of training encoder and temporal part together; 0 leaves it out"
+    )
+    tune_batch: int = Field(8, description="windows")
     tune_rate: float = 2e-4
     tune_encoder_rate: float = Field(
         3e-5, description="smaller, as in MELDAE: the backbone is trained already"

@@ -28,7 +28,7 @@ class WindowBatch:
         weight: ``(B, T)`` what the slot's score matters live; 0 where nothing is asked.
         me: ``(B,)`` float, 1 where the window holds a micro-expression.
         me_weight: ``(B,)`` 0 where it holds too little of one to say.
-        speaking: ``(B,)`` float, share of the window in which the person speaks.
+        speaking: ``(B,)`` float, share of the window in which the person speaks, its middle counting most.
         speaking_weight: ``(B,)`` 0 where that is not known.
     """
 
@@ -59,6 +59,8 @@ class WindowSampler:
         to_end = np.arange(self._window)[::-1]
         self._matters = np.minimum(to_end, recipe.look_ahead) + 1.0
         self._matters /= self._matters.max()
+        # Live, a window's p_speaking counts most for the slots in its middle.
+        self._central = np.minimum(to_end, to_end[::-1]) + 1.0
 
     def draw(self, count: int, random: torch.Generator) -> WindowBatch:
         """``count`` windows."""
@@ -103,7 +105,8 @@ class WindowSampler:
         whole = np.minimum(np.maximum(target.sum(1), 1), 10)
         speaking = self._corpus.speaking[rows]
         known = valid & (speaking <= 1)
-        share = (known & (speaking == 1)).sum(1) / np.maximum(known.sum(1), 1)
+        counts = known * self._central
+        share = (counts * (speaking == 1)).sum(1) / np.maximum(counts.sum(1), 1)
         return WindowBatch(
             rows=rows,
             valid=_float(valid),
