@@ -12,9 +12,11 @@ import av
 
 from rtme.errors import DataError
 
-FILES_DEEP = 4
-FOLDERS_DEEP = 4
-"""Levels that are searched. Frames of large datasets lie deeper, and listing millions of them takes minutes."""
+LEVELS = 5
+"""So deep label files and the folder above the subjects' are looked for."""
+FRAMES = 100
+"""A folder with more pictures is not looked into: listing a million frames takes minutes on a network disk."""
+_PICTURES = (".jpg", ".jpeg", ".png", ".bmp")
 _PICTURE = re.compile(r"(.*?)(\d+)(\.(?:jpg|jpeg|png|bmp))", re.IGNORECASE)
 
 
@@ -157,17 +159,29 @@ def find_videos(root: Path, *endings: str) -> dict[str, Path]:
 def _walk(root: Path, folders: bool = False) -> Iterator[Path]:
     """Files (or folders), level by level, so that what lies near the root is found before frames are listed."""
     level = [root]
-    for _ in range(FOLDERS_DEEP if folders else FILES_DEEP):
+    for _ in range(LEVELS):
         below: list[Path] = []
         for folder in level:
-            try:
-                entries = sorted(os.scandir(folder), key=lambda entry: entry.name)
-            except OSError:
-                continue
+            entries = _entries(folder)
             inner = [Path(entry.path) for entry in entries if entry.is_dir()]
             below += inner
             yield from inner if folders else (Path(entry.path) for entry in entries if entry.is_file())
         level = below
+
+
+def _entries(folder: Path) -> list[os.DirEntry[str]]:
+    """What is in a folder, by name; [] for a folder of frames."""
+    entries: list[os.DirEntry[str]] = []
+    n_pictures = 0
+    try:
+        for entry in os.scandir(folder):
+            entries.append(entry)
+            n_pictures += entry.name.lower().endswith(_PICTURES)
+            if n_pictures > FRAMES:
+                return []
+    except OSError:
+        return []
+    return sorted(entries, key=lambda entry: entry.name)
 
 
 def each(root: Path | None, *patterns: str) -> Iterator[tuple[Path, ...]]:

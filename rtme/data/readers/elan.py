@@ -1,5 +1,6 @@
 """ELAN annotation files (.eaf): tiers of annotations with times in milliseconds."""
 
+import math
 import xml.etree.ElementTree as ET
 from dataclasses import dataclass
 from pathlib import Path, PureWindowsPath
@@ -29,6 +30,11 @@ class Annotation:
     start_ms: float
     end_ms: float
     parent: str = ""
+
+    def frames(self, fps: float) -> tuple[int, int]:
+        """First and last frame: times are edges of frames, which ELAN rounds to milliseconds."""
+        first, end = (math.floor(ms * fps / 1000 + 0.5) for ms in (self.start_ms, self.end_ms))
+        return first, max(first, end - 1)
 
 
 @dataclass(frozen=True)

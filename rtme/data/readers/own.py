@@ -1,6 +1,5 @@
 """Your own recordings: ``labels.csv``, or ELAN files beside the videos."""
 
-import math
 from pathlib import Path
 
 from rtme.data import manifest
@@ -142,6 +141,8 @@ def _read_elan(path: Path, root: Path, files: dict[str, Path], labels: Labels) -
             parts.setdefault(annotation.parent, {})[kind] = annotation.value
         else:
             whole.setdefault(kind, []).append(annotation)
+    for kind in whole.keys() & {"emotion", "au"}:
+        labels.warn(f"{path.name}: tier {kind} does not depend on tier ME or MaE: not read")
     by_subject: dict[str, Video] = {}
 
     def video_of(annotation: Annotation, row: Row) -> Video | None:
@@ -167,8 +168,8 @@ def _read_elan(path: Path, root: Path, files: dict[str, Path], labels: Labels) -
                 continue
             video = video_of(annotation, row)
             if video is not None:
-                first, last = _frames(annotation, fps)
-                labels.span(row, video, what, first, min(last, max(n_frames - 1, first)))
+                first, last = annotation.frames(fps)
+                labels.span(row, video, what, first, last)
                 if what in _STATES:
                     turns.setdefault(video.subject, []).append((_STATES[what], first, last))
     for kind in ("me", "mae"):
@@ -177,9 +178,9 @@ def _read_elan(path: Path, root: Path, files: dict[str, Path], labels: Labels) -
             video = video_of(annotation, row)
             if video is None:
                 continue
-            first, last = _frames(annotation, fps)
+            first, last = annotation.frames(fps)
             inside = [
-                _frames(apex, fps)[0]
+                apex.frames(fps)[0]
                 for apex in whole.get("apex", ())
                 if apex.participant == annotation.participant
             ]
@@ -204,12 +205,6 @@ def _read_elan(path: Path, root: Path, files: dict[str, Path], labels: Labels) -
 
 def _row(path: Path, annotation: Annotation) -> Row:
     return Row(f"{path.name}, tier {annotation.tier}, annotation {annotation.id}", 0, {})
-
-
-def _frames(annotation: Annotation, fps: float) -> tuple[int, int]:
-    """First and last frame of an annotation; ELAN's times are edges of frames, rounded to milliseconds."""
-    first, end = (math.floor(ms * fps / 1000 + 0.5) for ms in (annotation.start_ms, annotation.end_ms))
-    return first, max(first, end - 1)
 
 
 def _state(turns: list[tuple[State, int, int]], first: int, last: int) -> State | None:

@@ -178,7 +178,11 @@ class Labels:
         fps: float | None = None,
         n_frames: int | None = None,
     ) -> Video:
-        """The video of this name, made on the first call."""
+        """The video of this name, made on the first call.
+
+        Raises:
+            DataError: Its rate or length cannot be.
+        """
         key = (self.dataset, subject, name)
         if key in self._videos:
             return self._videos[key]
@@ -197,15 +201,18 @@ class Labels:
                 )
         if depth:
             places |= {"depth_folder": str(depth.folder.absolute()), "depth_pattern": depth.pattern}
-        video = Video(
-            dataset=self.dataset,
-            subject=subject,
-            video=name,
-            fps=fps or self._fps,
-            n_frames=n_frames,
-            file=str(file.absolute()) if file else "",
-            **places,
-        )
+        try:
+            video = Video(
+                dataset=self.dataset,
+                subject=subject,
+                video=name,
+                fps=fps or self._fps,
+                n_frames=n_frames,
+                file=str(file.absolute()) if file else "",
+                **places,
+            )
+        except ValidationError as error:
+            raise DataError(f"video {'/'.join(key)}: {sentence(error)}") from error
         self._videos[key] = video
         return video
 
@@ -221,22 +228,16 @@ class Labels:
         )
 
     def span(self, row: Row, video: Video, what: str, onset: int, offset: int) -> None:
-        """Add a turn or a blink, 0-based and inclusive; what goes beyond the end is a problem."""
-        try:
-            span = Span.model_validate({"what": what, "onset": onset, "offset": offset})
-        except ValidationError as error:
-            self.problem(row, sentence(error), "correct the row")
+        """Add a turn or a blink, 0-based and inclusive; one that outlasts the video is cut at its end."""
+        end = offset if video.n_frames is None else min(offset, video.n_frames - 1)
+        if onset > end or onset < 0:
+            self.problem(
+                row, f"{what} lasts from frame {onset} to {offset} of {video.n_frames}", "correct the row"
+            )
             return
-        if video.n_frames is not None and offset >= video.n_frames:
-            if self.repairs["beyond_end"] == "error" or onset >= video.n_frames:
-                self.problem(
-                    row,
-                    f"{what} ends at frame {offset} of {video.n_frames}",
-                    "correct it, or use --repair beyond_end=clip",
-                )
-                return
-            self.repair(row, f"{what} beyond the end", str(offset), str(video.n_frames - 1))
-            span = span.model_copy(update={"offset": video.n_frames - 1})
+        if end < offset:
+            self.repair(row, f"{what} beyond the end", offset, end)
+        span = Span.model_validate({"what": what, "onset": onset, "offset": end})
         self._spans.setdefault(video.key, []).append(span)
 
     def repair(self, row: Row, what: str, before: object, after: object) -> None:
@@ -414,7 +415,7 @@ class Labels:
         )
 
     def _whole(self, row: Row, name: str, value: float) -> int:
-        if value.is_integer():
+        if value == int(value):
             return int(value)
         match self.repairs["fraction"]:
             case "floor":

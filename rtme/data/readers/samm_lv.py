@@ -60,7 +60,7 @@ def _emotions(root: Path, labels: Labels) -> dict[str, str | None]:
             "no emotions: put SAMM_Micro_FACS_Codes_v2.xlsx of SAMM into the same folder to have them"
         )
         return {}
-    rows = Workbook(path).table(("Filename", "Estimated Emotion"))
+    rows = Workbook(path).table(("Filename", "Estimated Emotion"), sheet="MICRO_ONLY")
     return {row.text("Filename"): cells.emotion(row.text("Estimated Emotion")) for row in rows}
 
 
