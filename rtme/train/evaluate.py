@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from rtme.data.corpus import Clip, Corpus
 from rtme.model.meldae import Probabilities
 from rtme.spot.rules import IntervalRules, SpotterRules
-from rtme.spot.spotter import Spotter
+from rtme.spot.spotter import Spotter, Window
 from rtme.spot.updates import IntervalUpdate, Update
 from rtme.train.features import FeatureCache
 from rtme.train.metrics import Interval, SpottingScore
@@ -68,7 +68,7 @@ def score(
     for clip in clips:
         first, length = corpus.rows(clip).start, recipe.model.window
         valid = np.asarray(corpus.valid[first : first + clip.slots]) > 0
-        windows = [window.end for window in _walk(valid, rules_of(recipe), {})[1]]
+        windows = _walk(valid, rules_of(recipe), {})[1]
         answers: dict[int, Answer] = {}
         for start in range(0, len(windows), _BATCH):
             ends = windows[start : start + _BATCH]
@@ -156,32 +156,31 @@ def choose(clips: list[ScoredClip], recipe: Recipe) -> SpotterRules:
 
 def _walk(
     valid: NDArray[np.bool_], rules: SpotterRules, answers: dict[int, Answer]
-) -> tuple[list[Update], list["_Cut"]]:
-    """One clip through the spotter; windows without an answer are skipped. Returns updates and windows."""
+) -> tuple[list[Update], list[int]]:
+    """One clip through the spotter; windows without an answer are skipped.
+
+    Returns:
+        The updates, and the last slot of each window that the spotter asked to have scored.
+    """
     spotter = Spotter(rules)
     updates: list[Update] = []
-    cuts: list[_Cut] = []
-    nothing, none = np.zeros(1, np.float32), np.zeros((1, 1), np.float32)
+    ends: list[int] = []
+    frame, regions = np.zeros(1, np.float32), np.zeros((1, 1), np.float32)
 
-    def score_all(windows: list) -> None:  # type: ignore[type-arg]
+    def answer(windows: list[Window]) -> None:
         for window in windows:
-            cuts.append(_Cut(window.end))
-            answer = answers.get(window.end)
-            if answer is None:
+            ends.append(window.end)
+            known = answers.get(window.end)
+            if known is None:
                 spotter.skip(window)
             else:
-                updates.extend(spotter.take(window, answer.p_me, answer.p_speaking, answer.frames))
+                updates.extend(spotter.take(window, known.p_me, known.p_speaking, known.frames))
 
     for slot in range(len(valid)):
         if valid[slot]:
-            spotter.push(slot, nothing, none)
-        score_all(spotter.advance(slot))
+            spotter.push(slot, frame, regions)
+        answer(spotter.advance(slot))
         updates.extend(spotter.decide())
-    score_all(spotter.drain())
+    answer(spotter.drain())
     updates.extend(spotter.finish())
-    return updates, cuts
-
-
-@dataclass(frozen=True, slots=True)
-class _Cut:
-    end: int
+    return updates, ends

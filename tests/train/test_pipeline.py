@@ -13,7 +13,7 @@ from skimage.data import astronaut
 from typer.testing import CliRunner
 
 from rtme.cli import app
-from rtme.data.corpus import Corpus
+from rtme.data.corpus import Corpus, CorpusPlan
 from rtme.data.make import make
 from rtme.data.material import read
 from rtme.engine.manifest import Manifest
@@ -119,6 +119,18 @@ def test_a_corpus_of_another_plan_is_not_touched(trained: tuple[Path, Path], fac
     plan = Recipe.quick().corpus.model_copy(update={"seed": 99})
     with pytest.raises(DataError, match="another plan"):
         make(read(faces), trained[1] / "corpus", plan, 1, print)
+
+
+def test_workers_make_the_same_corpus_as_one_process(faces: Path, tmp_path: Path):
+    plan = CorpusPlan(portrait_clips=2, real_clips=0, held_repeats=1, slots=16)
+    one = make(read(faces), tmp_path / "one", plan, 1, lambda _: None)
+    two = make(read(faces), tmp_path / "two", plan, 2, lambda _: None)
+    assert sorted(clip.index for clip in two.clips) == [0, 1, 2]
+    assert one.clips == two.clips
+    valid = one.valid[:] > 0
+    assert (valid == (two.valid[:] > 0)).all()
+    assert (one.crops[valid] == two.crops[valid]).all()
+    assert (one.motion[:] == two.motion[:]).all()
 
 
 def test_nobody_to_train_on_is_said(faces: Path, tmp_path: Path):
