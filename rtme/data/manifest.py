@@ -35,6 +35,14 @@ def to_frame(label: int, first: int = 1) -> int:
     return label - first
 
 
+def has_content(entry: os.DirEntry[str]) -> bool:
+    """Whether a file is there and not empty: interrupted copies leave empty files, moved ones dangling links."""
+    try:
+        return entry.stat().st_size > 0
+    except FileNotFoundError:
+        return False
+
+
 class _Row(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, str_strip_whitespace=True)
 
@@ -190,7 +198,7 @@ class Video(_Row):
             raise DataError(f"{'/'.join(self.key)} has no folder of pictures in the manifest")
         folder = Path(self.folder)
         try:
-            good = {entry.name for entry in os.scandir(folder) if entry.stat().st_size}
+            good = {entry.name for entry in os.scandir(folder) if has_content(entry)}
         except OSError as error:
             raise DataError(f"{folder} cannot be read: {error.strerror}; has the dataset moved?") from error
         names = [self.pattern.format(self.first + index) for index in range(self.n_frames)]

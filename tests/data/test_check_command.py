@@ -1,4 +1,6 @@
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -72,3 +74,15 @@ def test_what_was_mistyped_is_said(words: list[str], kind: type[RtmeError], mess
     error = check(*words).exception
     assert isinstance(error, kind)
     assert message in str(error)
+
+
+def test_a_missing_extra_is_named_with_the_command_that_installs_it() -> None:
+    words = "import sys; sys.modules['openpyxl'] = None; from rtme.cli.data import app; app()"
+    done = subprocess.run(
+        [sys.executable, "-c", words, "check", "samm", "."],
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert "SettingsError: reading datasets needs openpyxl: pip install 'rtme[train]'" in done.stderr

@@ -6,7 +6,8 @@ from pathlib import Path
 from rtme.data.manifest import Video
 from rtme.data.readers import cells
 from rtme.data.readers.disk import each, find_file, find_folder, find_frames
-from rtme.data.readers.reading import Choice, Dataset, Labels, Reading, Repairs
+from rtme.data.readers.labels import Labels
+from rtme.data.readers.reading import Choice, Dataset, Reading, Repairs
 from rtme.data.readers.sheets import Row, Workbook
 from rtme.errors import DataError
 

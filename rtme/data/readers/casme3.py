@@ -7,7 +7,8 @@ from rtme.data import manifest
 from rtme.data.manifest import Video
 from rtme.data.readers import cells
 from rtme.data.readers.disk import each, find_file, find_folder, find_frames, try_file
-from rtme.data.readers.reading import Choice, Dataset, Labels, Reading, Repairs
+from rtme.data.readers.labels import Labels
+from rtme.data.readers.reading import Choice, Dataset, Reading, Repairs
 from rtme.data.readers.sheets import Row, Workbook
 from rtme.errors import DataError
 
@@ -47,6 +48,7 @@ def _part_a(root: Path, repairs: Repairs) -> Reading:
     for subject, video in each(find_folder(root, "spno.*", "part_A"), r"spNO\.\d+", r"[^.].*"):
         _video(labels, subject.name, video.name, video)
     emotions = _emotions(root, labels)
+    n_long = 0
     for row in book.table(_COLUMNS, sheet="AU+Emotion"):
         found = _labelled_video(labels, row)
         kind = cells.expression_type(row.text("Expression type"))
@@ -62,7 +64,9 @@ def _part_a(root: Path, repairs: Repairs) -> Reading:
         onset, offset, apex = row.number("Onset"), row.number("Offset"), labels.apex(row, "Apex")
         units = labels.units(row, "AU")
         length = 0 if onset is None or offset is None else offset - onset + 1
-        if kind == "me" and length > _LONGEST and repairs["long_me"] != "keep":
+        is_long = kind == "me" and length > _LONGEST
+        n_long += is_long
+        if is_long and repairs["long_me"] != "keep":
             if repairs["long_me"] == "drop":
                 labels.repair(row, "long ME", f"{length:g} frames", "dropped")
                 continue
@@ -76,6 +80,11 @@ def _part_a(root: Path, repairs: Repairs) -> Reading:
         labels.warn(
             f"{len(emotions)} rows of the file of ME emotions fit no row of {book.path.name}, "
             f"the first is {next(iter(emotions))}"
+        )
+    if n_long:
+        labels.warn(
+            f"micro-expressions longer than {_LONGEST} frames: {n_long}, long_me={repairs['long_me']}; "
+            "papers differ in this, so name it beside your results"
         )
     _blinks(book, labels)
     return labels.reading(PUBLISHED)
@@ -181,7 +190,7 @@ def _both(part_a: Reading, part_c: Reading) -> Reading:
         warnings=(
             *part_a.warnings,
             *part_c.warnings,
-            f"part C is here too ({len(part_c.manifest.intervals)} ME); the published counts are those of part A",
+            f"part C is here too, as dataset casme3c: {part_c.counts['ME']} ME, not in the counts of part A",
         ),
     )
 

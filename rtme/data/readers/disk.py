@@ -10,6 +10,7 @@ from pathlib import Path
 
 import av
 
+from rtme.data.manifest import has_content
 from rtme.errors import DataError
 
 LEVELS = 5
@@ -119,7 +120,7 @@ def find_frames(folder: Path | None) -> Frames | None:
     kinds: dict[tuple[str, str], dict[int, str]] = {}
     for entry in os.scandir(folder):
         match = _PICTURE.fullmatch(entry.name)
-        if match and entry.stat().st_size:
+        if match and has_content(entry):
             kinds.setdefault((match[1], match[3]), {})[int(match[2])] = match[2]
     if not kinds:
         return None

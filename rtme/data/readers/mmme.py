@@ -5,7 +5,8 @@ from pathlib import Path
 
 from rtme.data.readers import cells
 from rtme.data.readers.disk import find_file, find_videos, probe
-from rtme.data.readers.reading import Dataset, Labels, Reading, Repairs
+from rtme.data.readers.labels import Labels
+from rtme.data.readers.reading import Dataset, Reading, Repairs
 from rtme.data.readers.sheets import Row, Workbook
 
 _COLUMNS = (

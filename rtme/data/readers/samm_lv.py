@@ -4,7 +4,8 @@ from pathlib import Path
 
 from rtme.data.readers import cells
 from rtme.data.readers.disk import each, find_file, find_folder, find_frames, try_file
-from rtme.data.readers.reading import Dataset, Labels, Reading, Repairs
+from rtme.data.readers.labels import Labels
+from rtme.data.readers.reading import Dataset, Reading, Repairs
 from rtme.data.readers.sheets import Workbook
 
 PUBLISHED = {

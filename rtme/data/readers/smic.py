@@ -4,7 +4,8 @@ from pathlib import Path
 
 from rtme.data.readers import cells
 from rtme.data.readers.disk import Frames, find_file, find_folder, find_frames, within
-from rtme.data.readers.reading import Choice, Dataset, Labels, Reading, Repairs
+from rtme.data.readers.labels import Labels
+from rtme.data.readers.reading import Choice, Dataset, Reading, Repairs
 from rtme.data.readers.sheets import Row, Workbook
 
 PUBLISHED = {"ME": 157}
