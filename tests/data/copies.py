@@ -66,7 +66,8 @@ def casme2sq(root: Path) -> Path:
             "naming rule2": [["0401", "anger1"], ["0502", "happiness1"]],
         },
     )
-    # Excel's lock file beside an open sheet.
+    # The first release of the labels, and Excel's lock file beside an open sheet.
+    xlsx(root / "CAS(ME)^2code_final.xlsx", {"CASFEcode_final": [["old release"]]})
     (root / "~$CAS(ME)^2code_final(Updated).xlsx").write_bytes(b"lock")
     raw = root / "rawpic"
     pictures(raw / "s15" / "15_0401angertest", "img{}.jpg", range(1, 61))
@@ -155,7 +156,7 @@ def casme3(root: Path) -> Path:
                 ["spNO.1", "a", 20, 25, 30, "12", "Macro-expression", "I"],
                 ["spNO.2", "a", 0, 2, 4, "L4+R4", "Micro-expression", "VII"],
             ],
-            "eye blink": [header[:5], ["spNO.1", "a", 12, 13, 15], ["spNO.2", "a", 6, 7, 8]],
+            "eye blink": [header[:5], ["spNO.1", "a", 12, 13, 15], ["spNO.2", "a", 0, 3, 4]],
         },
     )
     xls(labels / "CAS(ME)3_part_A_v1.xls", {"AU+Emotion": [header]})

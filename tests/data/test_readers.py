@@ -179,6 +179,16 @@ def test_what_becomes_of_long_micro_expressions_is_an_option(
     assert sum(repair.what == "long ME" for repair in reading.repairs) == (policy != "keep")
 
 
+def test_expressions_of_casme3_are_read_without_its_blinks(tmp_path: Path) -> None:
+    copies.casme3(tmp_path)
+    header = ["Subject", "Filename", "Onset", "Apex", "Offset", "AU", "Expression type"]
+    row = ["spNO.1", "a", 3, 5, 9, "4", "Micro-expression"]
+    copies.xls(tmp_path / "annotation" / "CAS(ME)3_part_A_v2.xls", {"AU+Emotion": [header, row]})
+    reading = read("casme3", tmp_path)
+    assert reading.counts["ME"] == 1
+    assert any("blinks were not read: " in w and "no sheet 'eye blink'" in w for w in reading.warnings)
+
+
 def test_the_outdated_labels_of_casme3_are_refused(tmp_path: Path) -> None:
     copies.casme3(tmp_path)
     (tmp_path / "annotation" / "CAS(ME)3_part_A_v2.xls").unlink()

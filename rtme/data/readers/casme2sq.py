@@ -23,6 +23,7 @@ PUBLISHED = {
 CHOICES = {
     "offset_zero": Choice(("apex", "apex+20", "2*apex-onset", "drop"), "offset is 0 (44 macro-expressions)")
 }
+_FILES = ("CAS(ME)^2code_final(Updated).xls*", "CAS(ME)^2code_final*.xls*", "CAS(ME)*2code_final*.xls*")
 _COLUMNS = ("participant", "film", "onset", "apex", "offset", "au", "emotion", "type", "self-report")
 
 
@@ -32,7 +33,7 @@ def read(root: Path, repairs: Repairs) -> Reading:
     Raises:
         DataError: A file or sheet is missing.
     """
-    book = Workbook(find_file(root, "CAS(ME)^2code_final*.xls*", "CAS(ME)*2code_final*.xls*"))
+    book = Workbook(find_file(root, *_FILES))
     subjects = _subjects(book)
     codes = {
         _film(row.text("film")): cells.padded(row.text("code"), 4)

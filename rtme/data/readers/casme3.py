@@ -59,8 +59,7 @@ def _part_a(root: Path, repairs: Repairs) -> Reading:
                 row, f"Expression type is '{row.text('Expression type')}'", "write Micro- or Macro-expression"
             )
             continue
-        key = _key(row)
-        emotion = emotions.pop(key, None)
+        emotion = emotions.pop(_key(row), None)
         onset, offset, apex = row.number("Onset"), row.number("Offset"), labels.apex(row, "Apex")
         units = labels.units(row, "AU")
         length = 0 if onset is None or offset is None else offset - onset + 1
@@ -166,10 +165,13 @@ def _trim(labels: Labels, row: Row, onset: float, offset: float, apex: float | N
 
 def _blinks(book: Workbook, labels: Labels) -> None:
     """Blinks, which look like micro-expressions and are none."""
-    if not book.has("eye blink"):
-        labels.warn(f"{book.path.name} has no sheet 'eye blink': blinks are not known")
+    try:
+        rows = book.table(("Subject", "Filename", "Onset", "Offset"), sheet="eye blink")
+    except DataError as error:
+        # Expressions are of use without them.
+        labels.warn(f"blinks were not read: {error}")
         return
-    for row in book.table(("Subject", "Filename", "Onset", "Offset"), sheet="eye blink"):
+    for row in rows:
         video = _labelled_video(labels, row)
         onset, offset = row.number("Onset"), row.number("Offset")
         if video is None:
@@ -177,8 +179,11 @@ def _blinks(book: Workbook, labels: Labels) -> None:
         if onset is None or offset is None:
             labels.problem(row, "Onset or Offset is empty", "fill it in")
             continue
-        first = manifest.to_frame(int(max(onset, video.first)), video.first)
-        labels.span(row, video, "blink", first, manifest.to_frame(int(offset), video.first))
+        if onset == 0 < video.first:
+            labels.repair(row, "onset is 0", "0", video.first)
+            onset = video.first
+        first, last = (manifest.to_frame(int(label), video.first) for label in (onset, offset))
+        labels.span(row, video, "blink", first, last)
 
 
 def _both(part_a: Reading, part_c: Reading) -> Reading:

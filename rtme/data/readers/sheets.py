@@ -127,10 +127,6 @@ class Workbook:
             )
         return self._rows(name, grid, 0, {column: index for index, column in enumerate(columns)})
 
-    def has(self, sheet: str) -> bool:
-        """Whether there is a sheet of this name."""
-        return _plain(sheet) in map(_plain, self._sheets)
-
     def _sheet(self, sheet: str | int) -> tuple[str, list[list[Cell]]]:
         names = list(self._sheets)
         if isinstance(sheet, int):
