@@ -6,7 +6,7 @@ import typer
 from rich.console import Console
 
 from rtme import __version__
-from rtme.cli import analyze, doctor, engine, live, train, watch
+from rtme.cli import analyze, data, doctor, engine, live, train, watch
 from rtme.errors import RtmeError
 
 app = typer.Typer(
@@ -22,6 +22,7 @@ app.command("watch")(watch.watch)
 app.command("doctor")(doctor.doctor)
 app.command("train")(train.train)
 app.add_typer(engine.app, name="engine")
+app.add_typer(data.app, name="data")
 
 
 def _version(wanted: bool) -> None:
