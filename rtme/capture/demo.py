@@ -122,11 +122,10 @@ class DemoSource:
             What ended by this frame and was not told before, by last frame: what, label (action units and
             their size), first and last frame (inclusive). Empty while the source is closed.
         """
-        if self._performance is None or frame <= self._told:
+        performance = self._performance  # another thread may close the source meanwhile
+        if performance is None or frame <= self._told:
             return []
         acts = range(max(0, self._told) // _ACT, frame // _ACT + 1)
-        items = [
-            item for act in acts for item in self._performance.truth(act) if self._told < item[3] <= frame
-        ]
+        items = [item for act in acts for item in performance.truth(act) if self._told < item[3] <= frame]
         self._told = frame
         return items

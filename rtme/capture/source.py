@@ -20,7 +20,7 @@ class Source(Protocol):
 
     @property
     def corrupt(self) -> int:
-        """Pictures that could not be decoded in this epoch; they were left out."""
+        """Pictures that could not be decoded so far, over all epochs; they were left out."""
 
     @property
     def frames_expected(self) -> int | None:

@@ -4,17 +4,20 @@ import threading
 from collections.abc import Callable
 
 from rtme.capture.frame import Frame
+from rtme.capture.media_time import MediaClock
 from rtme.capture.reader import Reader, StateChange
+from rtme.capture.urls import redact
 from rtme.errors import RtmeError
-from rtme.events import AnyEvent, StateEvent
+from rtme.events import AnyEvent, GapEvent, StateEvent
 from rtme.live.health import StreamAccount
-from rtme.live.inlet import EndOfSource, Inlet
+from rtme.live.inlet import EndOfSource, Inlet, TimedFrame
+from rtme.live.marks import mark_of
 
 TICK_S = 0.2
 
 
 class CaptureStage(threading.Thread):
-    """Reads frames into the inlet until the source ends, gives up or ``stop`` is set."""
+    """Reads frames into the inlet, each with its time, until the source ends, gives up or ``stop`` is set."""
 
     def __init__(
         self,
@@ -32,6 +35,8 @@ class CaptureStage(threading.Thread):
         self._publish = publish
         self._account = account
         self._stopped = stop
+        self._epoch = -1
+        self._clock = MediaClock(live=reader.source.live)
 
     def run(self) -> None:
         """Thread body."""
@@ -41,7 +46,8 @@ class CaptureStage(threading.Thread):
                 item = self._reader.step(TICK_S)
                 if isinstance(item, Frame):
                     self._account.read()
-                    while not self._stopped.is_set() and not self._inlet.put(item, TICK_S):
+                    frame = self._timed(item)
+                    while not self._stopped.is_set() and not self._inlet.put(frame, TICK_S):
                         pass
                 elif item is not None and item.state == "ended":
                     end = EndOfSource(item.error)
@@ -51,12 +57,25 @@ class CaptureStage(threading.Thread):
         except RtmeError as error:
             end = EndOfSource(str(error))
         except Exception as error:  # one bad source must not stop the others
-            end = EndOfSource(f"reading failed: {type(error).__name__}: {error}")
+            end = EndOfSource(redact(f"reading failed: {type(error).__name__}: {error}"))
         finally:
             self._inlet.end(end)
             self._reader.close()
 
+    def _timed(self, frame: Frame) -> TimedFrame:
+        stamp = frame.stamp
+        if stamp.epoch != self._epoch:
+            self._epoch, self._clock = stamp.epoch, MediaClock(live=self._reader.source.live)
+        mark = mark_of(stamp, self._clock.time(stamp.pts_s, stamp.capture_ns))
+        if self._clock.jump_s != 0.0:
+            gap = GapEvent(
+                stream=self._stream, epoch=stamp.epoch, at=mark, cause="time_jump", count=0, end=mark
+            )
+            self._publish(gap)
+        return TimedFrame(frame.image, stamp.epoch, mark)
+
     def _tell(self, change: StateChange) -> None:
-        self._account.state(change.state)
         event = StateEvent(stream=self._stream, epoch=change.epoch, state=change.state, detail=change.detail)
-        self._publish(event)
+        self._account.state(change.state, lambda: self._publish(event))
+        if change.state == "backoff":
+            self._inlet.end_epoch()

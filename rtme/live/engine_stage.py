@@ -10,7 +10,7 @@ import numpy as np
 from rtme.engine.backend import Backend, Features
 from rtme.events import AnyEvent
 from rtme.live.health import StreamAccount
-from rtme.live.messages import Message, StreamEnd, Tracked
+from rtme.live.messages import EpochEnd, Message, StreamEnd, Tracked
 from rtme.live.stream_run import StreamRun
 
 TICK_S = 0.2
@@ -93,8 +93,8 @@ class EngineStage(threading.Thread):
         ]
         features = self._backend.encode(np.stack(judged)) if judged else None
         row = 0
-        for item in batch:
-            if isinstance(item, StreamEnd):
+        for number, item in enumerate(batch, 1):
+            if not isinstance(item, Tracked):
                 self._end(item)
                 continue
             count = sum(crop.crop is not None for crop in item.crops)
@@ -102,9 +102,9 @@ class EngineStage(threading.Thread):
             if features is not None and count:
                 mine = Features(features.frame[row : row + count], features.regions[row : row + count])
                 row += count
-            self._spot(item, mine)
+            self._spot(item, mine, waiting=len(batch) - number + self.inbox.qsize())
 
-    def _spot(self, item: Tracked, features: Features | None) -> None:
+    def _spot(self, item: Tracked, features: Features | None, waiting: int) -> None:
         run = self._runs.get(item.stream)
         if run is not None and run.epoch != item.epoch:
             self._send(run.finish())
@@ -113,7 +113,7 @@ class EngineStage(threading.Thread):
             run = StreamRun(item.stream, item.epoch, self._backend)
             self._runs[item.stream] = run
         age_ns = time.monotonic_ns() - item.mark.capture_ns
-        behind = item.live and age_ns > BEHIND_NS and not self.inbox.empty()
+        behind = item.live and age_ns > BEHIND_NS and waiting > 0
         skipped_before = run.skipped
         events = run.push(item, features, behind=behind)
         account = self._accounts[item.stream]
@@ -122,11 +122,12 @@ class EngineStage(threading.Thread):
         self._send(events)
         account.scored(item.mark.capture_ns)
 
-    def _end(self, end: StreamEnd) -> None:
+    def _end(self, end: EpochEnd | StreamEnd) -> None:
         run = self._runs.pop(end.stream, None)
         if run is not None:
             self._send(run.finish())
-        self._on_end(end)
+        if isinstance(end, StreamEnd):
+            self._on_end(end)
 
     def _send(self, events: list[AnyEvent]) -> None:
         for event in events:

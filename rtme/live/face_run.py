@@ -25,6 +25,7 @@ class FaceRun:
         """
         self.spotter = spotter
         self.last_seen = -1
+        self.skipped_last = False
         self._stream, self._epoch, self._face = stream, epoch, face
         self._marks = marks
         self._settle = settle

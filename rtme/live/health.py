@@ -3,6 +3,7 @@
 import threading
 import time
 from collections import Counter
+from collections.abc import Callable
 from typing import Literal
 
 from rtme.bus.latency import LatencyWindow
@@ -26,10 +27,12 @@ class StreamAccount:
         self._last = (time.monotonic(), 0)
         self._pipeline = LatencyWindow()
 
-    def state(self, state: SourceState) -> None:
-        """The source changed its state."""
+    def state(self, state: SourceState, tell: Callable[[], None]) -> None:
+        """The source changed its state; ``tell`` says so. No state comes after ``ended``, from whichever thread."""
         with self._lock:
-            self._state = state
+            if self._state != "ended":
+                self._state = state
+                tell()
 
     @property
     def frames(self) -> int:

@@ -4,17 +4,34 @@ import threading
 from collections import deque
 from dataclasses import dataclass
 
-from rtme.capture.frame import Frame
-from rtme.clock import Stamp
+import numpy as np
+from numpy.typing import NDArray
+
+from rtme.events import Mark
+
+
+@dataclass(frozen=True, slots=True)
+class TimedFrame:
+    """A picture, ``(height, width, 3)`` uint8 RGB, and when it was. Every frame read is timed, dropped ones too."""
+
+    image: NDArray[np.uint8]
+    epoch: int
+    mark: Mark
 
 
 @dataclass(frozen=True, slots=True)
 class Dropped:
-    """Frames that a newer one replaced before anybody looked at them."""
+    """Frames of one epoch that newer ones replaced before anybody looked at them."""
 
+    epoch: int
     count: int
-    first: Stamp
-    last: Stamp
+    first: Mark
+    last: Mark
+
+
+@dataclass(frozen=True, slots=True)
+class EndOfEpoch:
+    """The source broke; frames may follow in a new epoch, nobody knows when."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,29 +44,36 @@ class EndOfSource:
 class Inlet:
     """A slot where the latest frame wins (live), or a short queue that makes the writer wait (file).
 
-    The end of the source is never dropped and comes after the last frame.
+    The end of the source or of an epoch is never dropped and comes after the last frame.
     """
 
     def __init__(self, *, latest_wins: bool, depth: int = 4) -> None:
         self._latest_wins = latest_wins
         self._depth = 1 if latest_wins else depth
-        self._frames: deque[Frame] = deque()
+        self._frames: deque[TimedFrame] = deque()
+        self._epoch_ended = False
         self._end: EndOfSource | None = None
-        self._dropped: list[Stamp] = []
-        self._dropped_count = 0
+        self._dropped: list[Dropped] = []
         self._changed = threading.Condition()
 
-    def put(self, frame: Frame, timeout_s: float) -> bool:
+    def put(self, frame: TimedFrame, timeout_s: float) -> bool:
         """Leave a frame. Live: at once, replacing one that waits. File: False if no room came in time."""
         with self._changed:
             if self._latest_wins:
                 if self._frames:
-                    self._note_dropped(self._frames.popleft().stamp)
+                    self._note_dropped(self._frames.popleft())
             elif not self._changed.wait_for(lambda: len(self._frames) < self._depth, timeout_s):
                 return False
             self._frames.append(frame)
+            self._epoch_ended = False
             self._changed.notify_all()
             return True
+
+    def end_epoch(self) -> None:
+        """Say that nothing follows for a while."""
+        with self._changed:
+            self._epoch_ended = True
+            self._changed.notify_all()
 
     def end(self, end: EndOfSource) -> None:
         """Say that nothing follows."""
@@ -57,25 +81,30 @@ class Inlet:
             self._end = self._end or end
             self._changed.notify_all()
 
-    def get(self, timeout_s: float) -> Frame | EndOfSource | None:
-        """The oldest waiting frame, the end once no frame waits, or None if nothing came in time."""
+    def get(self, timeout_s: float) -> TimedFrame | EndOfEpoch | EndOfSource | None:
+        """The oldest waiting frame, an end once no frame waits, or None if nothing came in time."""
         with self._changed:
-            self._changed.wait_for(lambda: bool(self._frames) or self._end is not None, timeout_s)
+            self._changed.wait_for(
+                lambda: bool(self._frames) or self._end is not None or self._epoch_ended, timeout_s
+            )
             if self._frames:
                 frame = self._frames.popleft()
                 self._changed.notify_all()
                 return frame
+            if self._end is None and self._epoch_ended:
+                self._epoch_ended = False
+                return EndOfEpoch()
             return self._end
 
-    def take_dropped(self) -> Dropped | None:
-        """What was dropped since the last call."""
+    def take_dropped(self) -> list[Dropped]:
+        """What was dropped since the last call, by epoch."""
         with self._changed:
-            if not self._dropped_count:
-                return None
-            dropped = Dropped(self._dropped_count, self._dropped[0], self._dropped[-1])
-            self._dropped, self._dropped_count = [], 0
+            dropped, self._dropped = self._dropped, []
             return dropped
 
-    def _note_dropped(self, stamp: Stamp) -> None:
-        self._dropped_count += 1
-        self._dropped = [self._dropped[0], stamp] if self._dropped else [stamp]
+    def _note_dropped(self, frame: TimedFrame) -> None:
+        count, first = 1, frame.mark
+        if self._dropped and self._dropped[-1].epoch == frame.epoch:
+            before = self._dropped.pop()
+            count, first = before.count + 1, before.first
+        self._dropped.append(Dropped(frame.epoch, count, first, frame.mark))

@@ -19,7 +19,11 @@ class Lapse:
         self._first = self._first or mark
         self._last = mark
         self._count += count
-        return mark.time_s - self._first.time_s
+        return self.age_s(mark)
+
+    def age_s(self, now: Mark) -> float:
+        """Seconds since the first frame of the lapse; 0 when there is none."""
+        return now.time_s - self._first.time_s if self._first else 0.0
 
     def end(self, *, stream: str, epoch: int, at: Mark | None, at_least_s: float = 0.0) -> list[GapEvent]:
         """The lapse as an event, or nothing when there was none or it was shorter than ``at_least_s``."""

@@ -10,7 +10,7 @@ from rtme.face.tracker import FaceTracker
 from rtme.live.capture_stage import CaptureStage
 from rtme.live.engine_stage import EngineStage
 from rtme.live.health import StreamAccount
-from rtme.live.inlet import Inlet
+from rtme.live.inlet import EndOfSource, Inlet
 from rtme.live.plan import SourcePlan
 from rtme.live.track_stage import TrackStage
 
@@ -27,18 +27,25 @@ class Line:
         account: StreamAccount,
     ) -> None:
         self._stop = threading.Event()
-        inlet = Inlet(latest_wins=plan.source.live)
-        self._capture = CaptureStage(plan.name, Reader(plan.source), inlet, publish, account, self._stop)
-        self._track = TrackStage(plan, new_tracker, inlet, engine, publish, account, self._stop)
+        self._inlet = Inlet(latest_wins=plan.source.live)
+        reader = Reader(plan.source)
+        self._capture = CaptureStage(plan.name, reader, self._inlet, publish, account, self._stop)
+        self._track = TrackStage(plan, new_tracker, self._inlet, engine, publish, account, self._stop)
 
     def start(self) -> None:
         """Begin."""
         self._capture.start()
         self._track.start()
 
+    @property
+    def epoch(self) -> int:
+        """Epoch of the newest frame."""
+        return self._track.epoch
+
     def stop(self) -> None:
-        """Let the source end at the next frame."""
+        """Let the source end with the frames that wait, even while its reader hangs in a driver."""
         self._stop.set()
+        self._inlet.end(EndOfSource())
 
     def join(self, timeout_s: float) -> bool:
         """Wait for both threads; False when one did not end in time."""

@@ -27,4 +27,11 @@ class StreamEnd:
     error: str | None = None
 
 
-Message = Tracked | StreamEnd
+@dataclass(frozen=True, slots=True)
+class EpochEnd:
+    """The stream broke: what is open ends here, whenever it comes back."""
+
+    stream: str
+
+
+Message = Tracked | EpochEnd | StreamEnd

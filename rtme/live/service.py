@@ -108,7 +108,10 @@ class Live:
 
         Raises:
             BusError: The address cannot be bound.
+            RtmeError: It has been started before.
         """
+        if self._supervisor is not None:
+            raise RtmeError("this Live has been started before: make a new one for each run")
         self._publisher = Publisher(self.settings.bind, on_sent=self._take, insecure=self.settings.insecure)
         self._engine = EngineStage(self._backend, self._publisher.publish, self._accounts, self._note_end)
         self._lines = [
@@ -121,11 +124,6 @@ class Live:
         self._started = time.monotonic()
         self._supervisor = threading.Thread(target=self._supervise, name="supervisor", daemon=True)
         self._supervisor.start()
-
-    @property
-    def stopping(self) -> bool:
-        """Whether :meth:`stop` has been called."""
-        return self._stop.is_set()
 
     def progress(self) -> dict[str, Progress]:
         """How far each source has come."""
@@ -144,7 +142,7 @@ class Live:
         """Stop, wait until everything is published and release everything. May be called twice."""
         self.stop()
         if self._supervisor is not None:
-            self._supervisor.join(2 * JOIN_S)
+            self._supervisor.join(4 * JOIN_S)
         self._backend.close()
 
     def __enter__(self) -> Self:
@@ -160,8 +158,11 @@ class Live:
         """Events as they were sent, until the service is over.
 
         Raises:
-            RtmeError: The service itself failed (a source that fails ends alone and stands in ``errors``).
+            RtmeError: The service was not started, or failed itself (a source that fails ends alone and stands
+                in ``errors``).
         """
+        if self._supervisor is None:
+            raise RtmeError("nothing runs yet: write `with rtme.Live(...) as live:`, or call start()")
         while True:
             with self._arrived:
                 self._arrived.wait_for(lambda: bool(self._events) or self._over.is_set(), POLL_S)
@@ -194,33 +195,28 @@ class Live:
         assert self._publisher is not None
         if end.error is not None:
             self.errors[end.stream] = end.error
-        self._accounts[end.stream].state("ended")
         detail = end.error or "the source ended"
-        self._publisher.publish(StateEvent(stream=end.stream, epoch=end.epoch, state="ended", detail=detail))
+        event = StateEvent(stream=end.stream, epoch=end.epoch, state="ended", detail=detail)
+        publish = self._publisher.publish
+        self._accounts[end.stream].state("ended", lambda: publish(event))
         self._ended.add(end.stream)
 
     def _supervise(self) -> None:
         assert self._publisher is not None
         publisher = self._publisher
         try:
-            beat = time.monotonic()
-            while len(self._ended) < len(self._lines) and not self._stop.wait(POLL_S / 4):
-                if self._engine.failure is not None:
-                    break
-                if time.monotonic() >= beat:
-                    beat += HEARTBEAT_S
-                    publisher.publish(self._heartbeat(publisher))
-            for line in self._lines:
-                line.stop()
-            deadline = time.monotonic() + JOIN_S
-            for line in self._lines:
-                line.join(max(0.1, deadline - time.monotonic()))
-            self._engine.leave()
-            self._engine.join(JOIN_S)
-            publisher.publish(self._heartbeat(publisher))
+            try:
+                self._watch(publisher)
+            finally:
+                self._wind_down()
             self._failure = self._diagnose()
+            for plan, line in zip(self._plans, self._lines, strict=True):
+                if plan.name not in self._ended:
+                    reason = str(self._failure or f"it did not end within {JOIN_S:g} s")
+                    self._note_end(StreamEnd(plan.name, line.epoch, reason))
+            publisher.publish(self._heartbeat(publisher))
         except Exception as error:  # the iterator raises it in the caller's thread
-            self._failure = error
+            self._failure = self._failure or error
         finally:
             if not publisher.close(JOIN_S) and self._failure is None:
                 self._failure = SourceError("the publisher could not send everything that was waiting")
@@ -228,8 +224,29 @@ class Live:
                 self._over.set()
                 self._arrived.notify_all()
 
+    def _watch(self, publisher: Publisher) -> None:
+        """Beat until every source has ended, somebody calls ``stop`` or the engine dies."""
+        beat = time.monotonic()
+        while len(self._ended) < len(self._lines) and not self._stop.wait(POLL_S / 4):
+            if self._engine.failure is not None:
+                break
+            if time.monotonic() >= beat:
+                beat += HEARTBEAT_S
+                publisher.publish(self._heartbeat(publisher))
+
+    def _wind_down(self) -> None:
+        for line in self._lines:
+            line.stop()
+        deadline = time.monotonic() + JOIN_S
+        for line in self._lines:
+            line.join(max(0.1, deadline - time.monotonic()))
+        self._engine.leave()
+        self._engine.join(JOIN_S)
+
     def _diagnose(self) -> BaseException | None:
         failure = self._engine.failure
+        if failure is None and self._engine.is_alive():
+            return RtmeError(f"the engine did not work off what was waiting within {JOIN_S:g} s")
         if failure is None or isinstance(failure, RtmeError):
             return failure
         broken = RtmeError(f"the engine thread stopped: {type(failure).__name__}: {failure}")

@@ -13,6 +13,7 @@ from rtme.spot.updates import Update
 LOST_AFTER_S = 1.0
 SETTLE_S = 0.3
 WARN_NO_FACE_S = 60.0
+TELL_SKIPPED_S = 1.0
 
 
 class StreamRun:
@@ -37,7 +38,8 @@ class StreamRun:
         Args:
             item: The frame.
             features: The encoder's answer to its crops that may be judged, in order; None when there are none.
-            behind: Leave out the windows due now; the features are kept.
+            behind: Leave out windows, but never two in a row: a machine that is always late must still see.
+                The features are kept.
         """
         events: list[AnyEvent] = []
         slot, at = item.slot, item.mark
@@ -52,16 +54,18 @@ class StreamRun:
                 run.spotter.push(slot, features.frame[row], features.regions[row])
                 row += 1
         for face, run in list(self._faces.items()):
-            windows = run.spotter.advance(slot)
-            if behind:
-                self._skip(run, windows, at)
-            elif windows:
-                events += self._not_scored.end(stream=self.stream, epoch=self.epoch, at=at)
-                events += run.events(self._score(run, windows), at)
+            for window in run.spotter.advance(slot):
+                run.skipped_last = behind and not run.skipped_last
+                if run.skipped_last:
+                    self._skip(run, window, at)
+                else:
+                    events += run.events(self._score(run, [window]), at)
             events += run.events(run.spotter.decide(), at)
             if slot - run.last_seen > LOST_AFTER_S * self._fps:
                 events += self._part(face, at)
                 events.append(run.face_event("lost", at))
+        if self._not_scored.age_s(at) >= TELL_SKIPPED_S:
+            events += self._not_scored.end(stream=self.stream, epoch=self.epoch, at=at)
         return events
 
     def finish(self) -> list[AnyEvent]:
@@ -100,11 +104,10 @@ class StreamRun:
             )
         return updates
 
-    def _skip(self, run: FaceRun, windows: list[Window], at: Mark) -> None:
-        for window in windows:
-            run.spotter.skip(window)
-            self._not_scored.add(at)
-            self.skipped += 1
+    def _skip(self, run: FaceRun, window: Window, at: Mark) -> None:
+        run.spotter.skip(window)
+        self._not_scored.add(at)
+        self.skipped += 1
 
     def _watch_absence(self, item: Tracked) -> list[AnyEvent]:
         if item.crops:

@@ -5,7 +5,6 @@ import time
 from collections.abc import Callable
 from typing import Literal
 
-from rtme.capture.frame import Frame
 from rtme.capture.source import StagedSource
 from rtme.errors import RtmeError
 from rtme.events import AnyEvent, GapEvent, Mark, TruthEvent
@@ -13,8 +12,8 @@ from rtme.face.tracker import FaceTracker
 from rtme.live.engine_stage import EngineStage
 from rtme.live.epoch import Epoch
 from rtme.live.health import StreamAccount
-from rtme.live.inlet import EndOfSource, Inlet
-from rtme.live.messages import StreamEnd, Tracked
+from rtme.live.inlet import EndOfEpoch, EndOfSource, Inlet, TimedFrame
+from rtme.live.messages import EpochEnd, StreamEnd, Tracked
 from rtme.live.plan import SourcePlan
 
 TICK_S = 0.2
@@ -61,29 +60,37 @@ class TrackStage(threading.Thread):
             end = EndOfSource(f"face tracking failed: {type(error).__name__}: {error}")
         finally:
             self._stop_source.set()
-            self._tell_losses()
-            self._engine.put(StreamEnd(self._plan.name, self._epoch.number if self._epoch else 0, end.error))
+            try:
+                self._tell_losses()
+            finally:
+                self._engine.put(StreamEnd(self._plan.name, self.epoch, end.error))
+
+    @property
+    def epoch(self) -> int:
+        """Epoch of the newest frame; 0 before the first."""
+        return self._epoch.number if self._epoch else 0
 
     def _work(self, tracker: FaceTracker) -> EndOfSource:
         while True:
             item = self._inlet.get(TICK_S)
             if isinstance(item, EndOfSource):
                 return item
-            if item is not None and not self._frame(tracker, item):
+            if time.monotonic() - self._told_losses >= TELL_LOSSES_S:
+                self._tell_losses()
+            delivered = True
+            if isinstance(item, EndOfEpoch):
+                delivered = self._engine.put(EpochEnd(self._plan.name))
+            elif item is not None:
+                delivered = self._frame(tracker, item)
+            if not delivered:
                 return EndOfSource("the engine stopped")
 
-    def _frame(self, tracker: FaceTracker, frame: Frame) -> bool:
+    def _frame(self, tracker: FaceTracker, frame: TimedFrame) -> bool:
         """Work one frame through; False when the engine is gone."""
-        if self._epoch is None or self._epoch.number != frame.stamp.epoch:
-            self._begin_epoch(tracker, frame)
-        epoch = self._epoch
-        assert epoch is not None
-        if time.monotonic() - self._told_losses >= TELL_LOSSES_S:
-            self._tell_losses()
-        mark = epoch.mark(frame.stamp)
-        if epoch.jumped:
-            self._tell_gap("time_jump", 0, mark)
-        slot = epoch.slot(mark)
+        epoch, mark = self._epoch, frame.mark
+        if epoch is None or epoch.number != frame.epoch:
+            epoch = self._begin_epoch(tracker, frame.epoch)
+        slot = epoch.place(mark)
         if slot is None:
             self._account.dropped("above_engine_rate")
             return True
@@ -95,43 +102,41 @@ class TrackStage(threading.Thread):
         self._tell_truth(epoch, mark)
         return delivered
 
-    def _begin_epoch(self, tracker: FaceTracker, frame: Frame) -> None:
-        before = self._epoch
-        self._epoch = Epoch(frame.stamp.epoch, live=self._plan.source.live, fps=self._engine.fps)
+    def _begin_epoch(self, tracker: FaceTracker, number: int) -> Epoch:
+        before, epoch = self._epoch, Epoch(number, self._engine.fps)
+        self._epoch = epoch
         if before is not None:
             tracker.reset()
             self._account.reconnected()
-            self._corrupt_told = 0
             self._tell_gap("reconnect", 0)
+        return epoch
 
     def _tell_losses(self) -> None:
         self._told_losses = time.monotonic()
-        dropped = self._inlet.take_dropped()
-        if dropped is not None and self._epoch is not None:
-            self._account.dropped("late", dropped.count)
-            self._tell_gap("dropped", dropped.count, self._epoch.newest)
+        for dropped in self._inlet.take_dropped():
+            self._account.dropped("dropped", dropped.count)
+            gap = GapEvent(
+                stream=self._plan.name,
+                epoch=dropped.epoch,
+                at=self._newest() if dropped.epoch == self.epoch else None,
+                cause="dropped",
+                count=dropped.count,
+                start=dropped.first,
+                end=dropped.last,
+            )
+            self._publish(gap)
         new = self._plan.source.corrupt - self._corrupt_told
         if new > 0:
             self._corrupt_told += new
             self._account.dropped("corrupt", new)
             self._tell_gap("corrupt", new)
 
-    def _tell_gap(
-        self,
-        cause: Literal["dropped", "corrupt", "reconnect", "time_jump"],
-        count: int,
-        end: Mark | None = None,
-    ) -> None:
-        epoch = self._epoch
-        event = GapEvent(
-            stream=self._plan.name,
-            epoch=epoch.number if epoch else 0,
-            at=epoch.newest if epoch else None,
-            cause=cause,
-            count=count,
-            end=end,
-        )
-        self._publish(event)
+    def _tell_gap(self, cause: Literal["corrupt", "reconnect"], count: int) -> None:
+        gap = GapEvent(stream=self._plan.name, epoch=self.epoch, at=self._newest(), cause=cause, count=count)
+        self._publish(gap)
+
+    def _newest(self) -> Mark | None:
+        return self._epoch.newest if self._epoch else None
 
     def _tell_truth(self, epoch: Epoch, now: Mark) -> None:
         if not isinstance(self._plan.source, StagedSource):

@@ -13,5 +13,5 @@ def engine(tmp_path_factory: pytest.TempPathFactory) -> str:
 
 @pytest.fixture(scope="session")
 def clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Three seconds of a moving face."""
-    return astronaut_clip(tmp_path_factory.mktemp("clips") / "face.mp4", seconds=3)
+    """Three seconds of a face that speaks."""
+    return astronaut_clip(tmp_path_factory.mktemp("clips") / "face.mp4", seconds=3, seed=3)

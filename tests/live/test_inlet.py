@@ -2,18 +2,18 @@ import threading
 
 import numpy as np
 
-from rtme.capture.frame import Frame
-from rtme.clock import Stamp
-from rtme.live.inlet import EndOfSource, Inlet
+from rtme.events import Mark
+from rtme.live.inlet import EndOfEpoch, EndOfSource, Inlet, TimedFrame
 
 
-def frame(index: int) -> Frame:
-    return Frame(Stamp("cam", 0, index, index, index), np.zeros((1, 1, 3), np.uint8))
+def frame(index: int, epoch: int = 0) -> TimedFrame:
+    mark = Mark(frame=index, time_s=index / 30, capture_ns=index, wall_ns=index)
+    return TimedFrame(np.zeros((1, 1, 3), np.uint8), epoch, mark)
 
 
 def index_of(item: object) -> int:
-    assert isinstance(item, Frame)
-    return item.stamp.frame
+    assert isinstance(item, TimedFrame)
+    return item.mark.frame
 
 
 def test_live_keeps_the_latest_and_counts_what_it_replaced() -> None:
@@ -21,10 +21,30 @@ def test_live_keeps_the_latest_and_counts_what_it_replaced() -> None:
     for index in range(5):
         assert inlet.put(frame(index), 0)
     assert index_of(inlet.get(0)) == 4
-    dropped = inlet.take_dropped()
-    assert dropped is not None
+    (dropped,) = inlet.take_dropped()
     assert (dropped.count, dropped.first.frame, dropped.last.frame) == (4, 0, 3)
-    assert inlet.take_dropped() is None
+    assert inlet.take_dropped() == []
+
+
+def test_drops_are_told_by_epoch() -> None:
+    inlet = Inlet(latest_wins=True)
+    for epoch, index in ((0, 7), (0, 8), (1, 0), (1, 1)):
+        inlet.put(frame(index, epoch), 0)
+    told = [(d.epoch, d.count, d.first.frame, d.last.frame) for d in inlet.take_dropped()]
+    assert told == [(0, 2, 7, 8), (1, 1, 0, 0)]
+
+
+def test_the_end_of_an_epoch_comes_once_and_after_its_last_frame() -> None:
+    inlet = Inlet(latest_wins=True)
+    inlet.put(frame(0), 0)
+    inlet.end_epoch()
+    assert index_of(inlet.get(0)) == 0
+    assert inlet.get(0) == EndOfEpoch()
+    assert inlet.get(0) is None
+    inlet.end_epoch()
+    inlet.put(frame(0, epoch=1), 0)
+    assert index_of(inlet.get(0)) == 0
+    assert inlet.get(0) is None
 
 
 def test_a_file_makes_the_writer_wait_and_loses_nothing() -> None:
@@ -35,7 +55,7 @@ def test_a_file_makes_the_writer_wait_and_loses_nothing() -> None:
     assert index_of(inlet.get(0)) == 0
     assert inlet.put(frame(2), 0)
     assert [index_of(inlet.get(0)) for _ in range(2)] == [1, 2]
-    assert inlet.take_dropped() is None
+    assert inlet.take_dropped() == []
 
 
 def test_the_end_comes_after_the_last_frame_and_stays() -> None:
