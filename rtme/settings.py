@@ -11,7 +11,9 @@ from pydantic_settings import (
     PydanticBaseSettingsSource,
     SettingsConfigDict,
 )
+from pydantic_settings import SettingsError as UnreadableError
 
+from rtme.capture.urls import redact
 from rtme.errors import SettingsError
 
 
@@ -78,13 +80,16 @@ def load_settings(file: Path | None = None, **flags: Any) -> Settings:
             raise SettingsError(f"cannot read the settings file {file}: {error.strerror}") from error
         except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
             raise SettingsError(f"{file} is not valid TOML: {error}") from error
-    said = {key: value for key, value in flags.items() if value is not None}
+    said: dict[str, Any] = {key: value for key, value in flags.items() if value is not None}
     try:
-        return Settings(**said, _from_file=from_file)
+        return Settings(**(said | {"_from_file": from_file}))
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"])
-        # A URL may hold a password; every other value is repeated.
-        value = "" if "url" in first["loc"] else f" (got {first['input']!r})"
+        # A URL may hold a password, wherever it stands by mistake; and the error itself holds it too.
+        value = "" if "url" in first["loc"] else f" (got {redact(repr(first['input']))})"
         place = f" in {file}" if file else ""
-        raise SettingsError(f"setting `{where}`{place}: {first['msg']}{value}") from error
+        sentence = f"setting `{where}`{place}: {first['msg']}{value}"
+    except UnreadableError as error:
+        sentence = f"the environment (RTME_*): {error}; give lists as JSON"
+    raise SettingsError(sentence)

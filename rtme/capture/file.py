@@ -9,7 +9,7 @@ import av
 from rtme.capture.decoded_source import DecodedSource
 from rtme.capture.decoding import Decoder
 from rtme.capture.frame import Frame
-from rtme.capture.urls import safe_name
+from rtme.capture.urls import printable, safe_name
 from rtme.errors import SourceError
 
 _FALLBACK_FPS = 25.0
@@ -45,7 +45,7 @@ class FileSource(DecodedSource):
             clock: Seconds on a clock that never goes back.
             sleep: Waits so many seconds of that clock.
         """
-        super().__init__(name or safe_name(str(path)), str(path))
+        super().__init__(name or safe_name(str(path)), printable(str(path)))
         self.path = Path(path)
         self.paced = paced
         self._clock = clock
@@ -59,10 +59,10 @@ class FileSource(DecodedSource):
         self._check()
         try:
             # The prefix keeps FFmpeg from taking a name such as "a:b.mp4" for an address.
-            decoder = Decoder(f"file:{self.path}", str(self.path), live=False)
+            decoder = Decoder(f"file:{self.path}", self._label, live=False)
         except av.FFmpegError as error:
             raise SourceError(
-                f"{self.path} is not a video that FFmpeg can open ({error.strerror}); "
+                f"{self._label} is not a video that FFmpeg can open ({error.strerror}); "
                 "check that the file is complete and plays elsewhere"
             ) from error
         self._opened(decoder)
@@ -80,7 +80,7 @@ class FileSource(DecodedSource):
         if decoded is None:
             if self._last_pts is None:
                 raise SourceError(
-                    f"no picture in {self.path} can be decoded; the file is damaged or cut off too early"
+                    f"no picture in {self._label} can be decoded; the file is damaged or cut off too early"
                 )
             return None
         pts = self._pts(decoded)
@@ -91,11 +91,11 @@ class FileSource(DecodedSource):
 
     def _check(self) -> None:
         if self.path.is_dir():
-            raise SourceError(f"{self.path} is a folder; give a video file in it, or {self.path}/*.mp4")
+            raise SourceError(f"{self._label} is a folder; give a video file in it, or {self._label}/*.mp4")
         if not self.path.exists():
-            raise SourceError(f"there is no file {self.path}; check the path")
+            raise SourceError(f"there is no file {self._label}; check the path")
         if self.path.is_file() and self.path.stat().st_size == 0:
-            raise SourceError(f"{self.path} is empty (0 bytes); copy or record it again")
+            raise SourceError(f"{self._label} is empty (0 bytes); copy or record it again")
 
     def _pts(self, decoded: av.VideoFrame) -> float:
         """Presentation time in seconds; where it is missing or goes back, a frame's time after the last."""

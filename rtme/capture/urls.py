@@ -43,6 +43,11 @@ def _redact_url(url: str) -> str:
     return f"{scheme}://{'***@' if at else ''}{rest}{'?***' if query else ''}"
 
 
+def printable(path: str) -> str:
+    """A path as text. A file's name may hold bytes that are none; they are shown as ``\\udcXX``."""
+    return path.encode("utf-8", "backslashreplace").decode()
+
+
 def is_url(spec: str) -> bool:
     """Whether a source is named by an address (``scheme://...``) rather than a path."""
     return _URL.match(spec) is not None
@@ -77,13 +82,14 @@ def _host(url: str) -> str:
         return ""
 
 
-def unique_names(specs: Iterable[str]) -> list[str]:
+def unique_names(specs: Iterable[str], taken: Iterable[str] = ()) -> list[str]:
     """One :func:`safe_name` per source; a name that is taken gets ``-2``, ``-3``..."""
+    others = set(taken)
     names: list[str] = []
     for spec in specs:
         base = name = safe_name(spec)
         copy = 1
-        while name in names:
+        while name in names or name in others:
             copy += 1
             name = f"{base}-{copy}"
         names.append(name)

@@ -5,10 +5,12 @@ from pathlib import Path
 from typing import Any
 
 from rtme.capture.source import Source
-from rtme.capture.urls import redact
+from rtme.capture.urls import is_url, printable, redact
+from rtme.capture.webcam import is_camera
 from rtme.errors import SourceError
 from rtme.events import AnyEvent, HeartbeatEvent
 from rtme.live.service import Live
+from rtme.settings import load_settings
 from rtme.view.report import Report, collect
 
 
@@ -30,16 +32,16 @@ class Analysis:
         """
         if self._done:
             yield from self._seen
-            return
-        with self._live as live:
-            for event in live:
-                if isinstance(event, HeartbeatEvent):
-                    self._tell_progress(event)
-                else:
-                    self._seen.append(event)
-                    yield event
-        self._done = True
-        for error in live.errors.values():
+        else:
+            with self._live as live:
+                for event in live:
+                    if isinstance(event, HeartbeatEvent):
+                        self._tell_progress()
+                    else:
+                        self._seen.append(event)
+                        yield event
+            self._done = True
+        for error in self._live.errors.values():
             raise SourceError(error)
 
     def report(self) -> Report:
@@ -48,9 +50,8 @@ class Analysis:
         Raises:
             SourceError: The recording cannot be opened or read.
         """
-        if not self._done:
-            for _ in self:
-                pass
+        for _ in self:
+            pass
         manifest = self._live.manifest
         (progress,) = self._live.progress().values()
         report = Report(
@@ -62,7 +63,7 @@ class Analysis:
         )
         return collect(report, self._seen)
 
-    def _tell_progress(self, beat: HeartbeatEvent) -> None:
+    def _tell_progress(self) -> None:
         if self._on_progress is not None:
             (progress,) = self._live.progress().values()
             self._on_progress(progress.frames, progress.expected)
@@ -89,9 +90,17 @@ def analyze(
         ...     print(event)
         >>> rtme.analyze("clip.mp4").report().intervals
     """
-    if isinstance(source, str | Path):
-        label = str(source)
-        if label.isdigit() or "://" in label or label.startswith("/dev/"):
-            raise SourceError(f"{redact(label)} is a live source: watch it with rtme.Live or `rtme live`")
-        return Analysis(Live([label], fast=True, **flags), label, on_progress)
-    return Analysis(Live([source], fast=True, **flags), source.name, on_progress)
+    # What the environment says of `rtme live` (its socket, its cameras) is not meant for this.
+    settings = load_settings(None, **flags)
+    settings = settings.model_copy(update={"bind": flags.get("bind"), "source": []})
+    if not isinstance(source, str | Path):
+        return Analysis(Live([source], settings=settings, fast=True), source.name, on_progress)
+    label = str(source)
+    if _endless(label):
+        raise SourceError(f"{redact(label)} is a live source: watch it with rtme.Live or `rtme live`")
+    return Analysis(Live([label], settings=settings, fast=True), printable(label), on_progress)
+
+
+def _endless(spec: str) -> bool:
+    address = is_url(spec) and not spec.lower().startswith("file://")
+    return address or is_camera(spec) or spec == "demo" or spec.startswith("/dev/")

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from rtme.capture.source import Source
 from rtme.capture.sources import open_source, unique_names
+from rtme.errors import SettingsError
 from rtme.settings import Settings, SourceSettings
 
 
@@ -34,19 +35,33 @@ def plan_sources(
         paced: Play files at their own pace.
 
     Raises:
-        SettingsError: Two sources have the same name.
-        SourceError: Something that is not a source at all.
+        SettingsError: Two sources were given the same name, or one is an empty word.
     """
-    asked = [SourceSettings(url=item) if isinstance(item, str) else item for item in wanted]
-    names = unique_names(
-        [item.name or item.url if isinstance(item, SourceSettings) else item.name for item in asked]
-    )
+    if "" in wanted:
+        raise SettingsError("a source is empty: name a camera number, a stream URL, a file or `demo`")
+    # Built unchecked: a file's name may be any bytes, and a refused URL would be repeated with its password.
+    asked = [SourceSettings.model_construct(url=item) if isinstance(item, str) else item for item in wanted]
     plans = []
-    for name, item in zip(names, asked, strict=True):
+    for name, item in zip(_names(asked), asked, strict=True):
         if isinstance(item, SourceSettings):
             transport = item.transport or settings.transport
             source = open_source(item.url, name=name, transport=transport, paced=paced)
             plans.append(SourcePlan(name, source, item.faces or settings.faces))
         else:
-            plans.append(SourcePlan(item.name, item, settings.faces))
+            plans.append(SourcePlan(name, item, settings.faces))
     return plans
+
+
+def _names(asked: Sequence[SourceSettings | Source]) -> list[str]:
+    """Who was given a name keeps it; the others get one of those that are left."""
+    given = [item.name for item in asked if isinstance(item, SourceSettings) and item.name]
+    for name in given:
+        if given.count(name) > 1:
+            raise SettingsError(f"{given.count(name)} sources have the name {name!r}: give each its own")
+    others = [
+        item.url if isinstance(item, SourceSettings) else item.name
+        for item in asked
+        if not isinstance(item, SourceSettings) or not item.name
+    ]
+    found = iter(unique_names(others, taken=given))
+    return [item.name if isinstance(item, SourceSettings) and item.name else next(found) for item in asked]
