@@ -40,7 +40,12 @@ def analyze(
     notes = Console(stderr=True, highlight=False, soft_wrap=True)
     reports: list[Report] = []
     failed = 0
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    columns = (
+        TextColumn("{task.description}", markup=False),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeRemainingColumn(),
+    )
     with Progress(*columns, console=notes, transient=True, disable=not notes.is_terminal) as progress:
         for file in files:
             task = progress.add_task(Path(file).name, total=None)

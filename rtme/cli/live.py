@@ -1,6 +1,9 @@
 """``rtme live``: watch sources now."""
 
+import signal
 import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -68,7 +71,7 @@ def live(
     from rtme.live.service import Live
 
     service = Live([source for source in sources if source not in files], settings=settings, fast=fast)
-    with service:
+    with _ctrl_c(service.stop), service:
         notes.print(f"engine {service.manifest.name} {service.manifest.version}: {service.manifest.summary}")
         notes.print(f"publishing on {service.address}  (Ctrl-C ends)")
         if seconds is not None:
@@ -84,18 +87,29 @@ def live(
 
 
 def _follow(service: "Live", printer: EventPrinter, tally: Tally) -> None:
-    """Print until the service is over. The first Ctrl-C closes what is open and publishes it; the second leaves."""
-    while True:
-        try:
-            for event in service:
-                tally.add(event)
-                printer.show(event)
-            return
-        except BrokenPipeError:
-            printer.hush()
-            service.stop()
-            return
-        except KeyboardInterrupt:
-            if service.stopping:
-                return
-            service.stop()
+    """Print until the service is over."""
+    try:
+        for event in service:
+            tally.add(event)
+            printer.show(event)
+    except BrokenPipeError:
+        printer.hush()
+
+
+@contextmanager
+def _ctrl_c(stop: Callable[[], None]) -> Iterator[None]:
+    """The first Ctrl-C closes what is open and publishes it, whatever is being done; the second leaves."""
+    asked = False
+
+    def interrupted(*_: object) -> None:
+        nonlocal asked
+        if asked:
+            raise KeyboardInterrupt
+        asked = True
+        stop()
+
+    before = signal.signal(signal.SIGINT, interrupted)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)

@@ -19,7 +19,7 @@ def engine(tmp_path_factory: pytest.TempPathFactory) -> str:
 
 @pytest.fixture(scope="session")
 def clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return astronaut_clip(tmp_path_factory.mktemp("clips") / "face.mp4", seconds=3)
+    return astronaut_clip(tmp_path_factory.mktemp("clips") / "face.mp4", seconds=3, seed=3)
 
 
 @pytest.fixture

@@ -155,3 +155,23 @@ def test_a_settings_file_that_does_not_fit(rtme: Run, tmp_path: Path) -> None:
 
 def test_nowhere_to_write(rtme: Run, clip: Path) -> None:
     refused(rtme("analyze", clip, "-o", "no/such/folder/out.json"), "no/such/folder")
+
+
+def test_no_password_from_a_misspelt_settings_file(rtme: Run, tmp_path: Path) -> None:
+    (tmp_path / "cameras.toml").write_text('sources = ["rtsp://anna:geheim@10.0.0.7/cam"]\n')
+    done = rtme("live", "cameras.toml")
+    refused(done, "sources", "cameras.toml")
+    assert "geheim" not in done.stdout + done.stderr
+
+
+def test_an_empty_word(rtme: Run) -> None:
+    refused(rtme("live", ""), "empty")
+
+
+def test_an_environment_that_does_not_fit(rtme: Run, clip: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("RTME_SOURCE", "rtsp://10.0.0.7/cam")
+    refused(rtme("live", clip, "--fast"), "RTME_", "source")
+
+
+def test_a_demo_has_no_end_to_analyse(rtme: Run) -> None:
+    refused(rtme("analyze", "demo", timeout=30), "demo", "rtme live")

@@ -102,6 +102,29 @@ def test_json_lines_are_events(rtme: Run, clip: Path) -> None:
     assert {"interval", "speaker", "state", "heartbeat"} <= {event["kind"] for event in events}
 
 
+def test_ctrl_c_loses_no_line(engine: str) -> None:
+    process = subprocess.Popen(
+        [sys.executable, "-m", "rtme", "live", "demo", "--json", "--bind", "tcp://127.0.0.1:*"],
+        env={**os.environ, "RTME_ENGINE": engine},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+    )
+    try:
+        assert process.stdout is not None
+        lines = []
+        while not lines or json.loads(lines[-1])["kind"] != "speaker":
+            lines.append(process.stdout.readline())
+        process.send_signal(signal.SIGINT)
+        rest, _ = process.communicate(timeout=60)
+    finally:
+        process.kill()
+    events = [json.loads(line) for line in [*lines, *rest.splitlines()]]
+    assert process.returncode == 0
+    assert [event["seq"] for event in events] == list(range(len(events)))
+    assert [event["state"] for event in events if event["kind"] == "state"][-1] == "ended"
+
+
 def test_a_reader_that_has_enough(engine: str, clip: Path) -> None:
     command = f"{sys.executable} -m rtme live {clip} --fast --bind 'tcp://127.0.0.1:*' | head -n 1"
     done = subprocess.run(
