@@ -32,6 +32,7 @@ class FaceRun:
         self._told: str | None = "not yet told"
         self._changed_since: int | None = None
         self._onsets: dict[int, Mark] = {}
+        self._apex: tuple[int, Mark] | None = None
         self._starts: dict[int, Mark] = {}
 
     def see(self, slot: int, crop: FaceCrop, at: Mark) -> list[AnyEvent]:
@@ -64,22 +65,28 @@ class FaceRun:
         )
 
     def events(self, updates: list[Update], at: Mark) -> list[AnyEvent]:
-        """The spotter's updates on the wire's terms."""
-        return [
+        """The spotter's updates on the wire's terms; call it for each slot, with or without any."""
+        events: list[AnyEvent] = [
             self._interval(update, at) if isinstance(update, IntervalUpdate) else self._speaker(update, at)
             for update in updates
         ]
+        apex = self.spotter.apex
+        if apex is not None and (self._apex is None or self._apex[0] != apex):
+            self._apex = apex, self._marks.at_or_before(apex)
+        return events
 
     def _id(self, kind: str, number: int) -> str:
         return f"{self._stream}-{self._epoch}-{self._face}-{kind}{number}"
 
     def _interval(self, update: IntervalUpdate, at: Mark) -> IntervalEvent:
-        # The onset's mark is kept: a long macro-expression outlives the marks.
+        # The marks of onset and apex are kept: a long macro-expression outlives the others.
         onset = self._onsets.setdefault(update.id, self._marks.at_or_after(update.onset))
         if update.status in ("closed", "retracted"):
             del self._onsets[update.id]
         offset = self._marks.at_or_before(update.offset)
         apex = self._marks.at_or_before(update.apex)
+        if self._apex is not None and self._apex[0] == update.apex:
+            apex = self._apex[1]
         if offset.frame < onset.frame:
             offset = onset
         if not onset.frame <= apex.frame <= offset.frame:

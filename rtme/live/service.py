@@ -26,7 +26,8 @@ from rtme.settings import Settings, SourceSettings, load_settings
 HEARTBEAT_S = 1.0
 POLL_S = 0.2
 JOIN_S = 10.0
-KEEP_EVENTS = 100_000
+# Up to 4 kB each: a service that nobody iterates over must not grow for hours.
+KEEP_EVENTS = 20_000
 SERVICE = "_service"
 
 
@@ -156,6 +157,8 @@ class Live:
 
     def __iter__(self) -> Iterator[AnyEvent]:
         """Events as they were sent, until the service is over.
+
+        Who reads more slowly than events come misses the oldest; ``seq`` then has a hole.
 
         Raises:
             RtmeError: The service was not started, or failed itself (a source that fails ends alone and stands

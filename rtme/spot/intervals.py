@@ -67,6 +67,11 @@ class IntervalDecoder:
         self._run: _Run | None = None
         self._ids = 0
 
+    @property
+    def apex(self) -> int | None:
+        """Slot of the highest score so far of the interval that is open."""
+        return self._run.apex if self._run is not None and self._run.id is not None else None
+
     def push(
         self, start_slot: int, scores: Sequence[float] | NDArray[np.floating[Any]]
     ) -> list[IntervalUpdate]:

@@ -74,6 +74,11 @@ class Spotter:
         """Algorithmic delay of turns."""
         return self._speaking.look_ahead * 1000 / self._rules.fps
 
+    @property
+    def apex(self) -> int | None:
+        """Slot of the highest score so far of the interval that is open."""
+        return self._intervals.apex
+
     def push(self, slot: int, frame: Floats, regions: Floats) -> None:
         """Keep the features of a crop, ``(D,)`` and ``(R, Dr)``, before ``advance(slot)``."""
         if self._first is None:

@@ -4,14 +4,16 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from tiny_engine import make_tiny_bundle
 
 from rtme.engine.backend import Backend, Features
 from rtme.engine.backends import open_backend
-from rtme.events import AnyEvent, GapEvent, Mark, SpeakerEvent
+from rtme.events import AnyEvent, GapEvent, IntervalEvent, Mark, SpeakerEvent
 from rtme.face.crop import FaceCrop, HeadPose
+from rtme.live import stream_run
+from rtme.live.marks import Marks
 from rtme.live.messages import Tracked
 from rtme.live.stream_run import StreamRun
+from tiny_engine import make_tiny_bundle
 
 
 @pytest.fixture
@@ -57,3 +59,18 @@ def test_skipped_windows_are_told_once_a_second_and_none_is_forgotten(backend: B
     assert sum(gap.count for gap in gaps) == run.skipped
     assert 5 <= len(gaps) <= 10
     assert all(gap.start is not None and gap.end is not None for gap in gaps)
+
+
+def test_an_expression_longer_than_the_marks_are_kept(
+    backend: Backend, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(stream_run, "Marks", lambda: Marks(keep=60))
+    run = StreamRun("cam", 0, backend)
+    events = play(run, range(40))
+    events += play(run, range(40, 50), 0.7) + play(run, range(50, 53), 2.0) + play(run, range(53, 400), 0.7)
+    events += [*play(run, range(400, 440)), *run.finish()]
+    (closed,) = [event for event in events if isinstance(event, IntervalEvent) and event.status == "closed"]
+    assert closed.type == "macro"
+    assert abs(closed.onset.frame - 40) <= 1
+    assert 50 <= closed.apex.frame <= 52
+    assert abs(closed.offset.frame - 399) <= 1
