@@ -54,7 +54,8 @@ class FramesSource:
             return None
         self._index += 1
         stamp = Stamp(self.name, 0, self._index, time.monotonic_ns(), time.time_ns(), self._index / self._fps)
-        return Frame(stamp, image)
+        # Copied: whoever makes them one by one may use one array for all.
+        return Frame(stamp, np.array(image))
 
     def close(self) -> None:
         """Forget the pictures."""
