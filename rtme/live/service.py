@@ -234,7 +234,8 @@ class Live:
             if self._engine.failure is not None:
                 break
             if time.monotonic() >= beat:
-                beat += HEARTBEAT_S
+                # A process that was held up (Ctrl-Z) does not make up for the beats it missed.
+                beat = max(beat, time.monotonic() - HEARTBEAT_S) + HEARTBEAT_S
                 publisher.publish(self._heartbeat(publisher))
 
     def _wind_down(self) -> None:

@@ -1,6 +1,7 @@
 from pathlib import Path
 
 import pytest
+
 from faces import astronaut_clip
 from tiny_engine import make_tiny_bundle
 

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from faces import performance
 
 import rtme
+from faces import performance
 from rtme.capture.frame import Frame
 from rtme.capture.frames import FramesSource
 from rtme.clock import Stamp

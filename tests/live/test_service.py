@@ -5,9 +5,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from faces import astronaut_clip, performance
 
 import rtme
+from faces import astronaut_clip, performance
 from rtme.capture.frame import Frame
 from rtme.capture.frames import FramesSource
 from rtme.clock import Stamp
@@ -216,7 +216,7 @@ def test_what_cannot_start_says_why(engine: str, clip: Path, tmp_path: Path) -> 
         rtme.Live([str(clip)], engine=engine, faces=-1)
     with pytest.raises(SourceError, match="live source"):
         rtme.analyze("rtsp://user:secret@192.0.2.1/x", engine=engine)
-    with pytest.raises(SourceError, match="gone.mp4"):
+    with pytest.raises(SourceError, match="gone"):
         rtme.analyze(tmp_path / "gone.mp4", engine=engine).report()
     with rtme.Live([str(clip)], engine=engine, bind="tcp://127.0.0.1:*") as live:
         live.stop()
