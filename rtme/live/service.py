@@ -14,7 +14,7 @@ from rtme.engine.backends import open_backend
 from rtme.engine.bundle import load_bundle
 from rtme.engine.manifest import Manifest
 from rtme.errors import RtmeError, SettingsError, SourceError
-from rtme.events import AnyEvent, HeartbeatEvent, StateEvent
+from rtme.events import AnyEvent, HeartbeatEvent, StateEvent, WarningEvent
 from rtme.face.tracker import FaceTracker
 from rtme.live.engine_stage import EngineStage
 from rtme.live.health import StreamAccount
@@ -89,6 +89,7 @@ class Live:
         self._stop = threading.Event()
         self._over = threading.Event()
         self._ended: set[str] = set()
+        self._unsent_told = 0
         self._failure: BaseException | None = None
         self._lines: list[Line] = []
         self._publisher: Publisher | None = None
@@ -217,6 +218,7 @@ class Live:
                 if plan.name not in self._ended:
                     reason = str(self._failure or f"it did not end within {JOIN_S:g} s")
                     self._note_end(StreamEnd(plan.name, line.epoch, reason))
+            self._tell_unsent(publisher)
             publisher.publish(self._heartbeat(publisher))
         except Exception as error:  # the iterator raises it in the caller's thread
             self._failure = self._failure or error
@@ -236,7 +238,16 @@ class Live:
             if time.monotonic() >= beat:
                 # A process that was held up (Ctrl-Z) does not make up for the beats it missed.
                 beat = max(beat, time.monotonic() - HEARTBEAT_S) + HEARTBEAT_S
+                self._tell_unsent(publisher)
                 publisher.publish(self._heartbeat(publisher))
+
+    def _tell_unsent(self, publisher: Publisher) -> None:
+        """What was never sent has no number, so its absence leaves no hole in them: it must be said."""
+        unsent = publisher.dropped - self._unsent_told
+        if unsent > 0:
+            self._unsent_told += unsent
+            text = f"{unsent} events were not sent: they came faster than they could leave"
+            publisher.publish(WarningEvent(stream=SERVICE, text=text))
 
     def _wind_down(self) -> None:
         for line in self._lines:

@@ -10,12 +10,13 @@ import pytest
 
 import rtme
 from faces import performance
+from rtme.bus.publisher import Publisher
 from rtme.capture.frame import Frame
 from rtme.capture.frames import FramesSource
 from rtme.clock import Stamp
 from rtme.engine.ort import OnnxRuntimeBackend
 from rtme.errors import FaceError, RtmeError, SourceError
-from rtme.events import AnyEvent, GapEvent, HeartbeatEvent, Mark, SpeakerEvent, StateEvent
+from rtme.events import AnyEvent, GapEvent, HeartbeatEvent, Mark, SpeakerEvent, StateEvent, WarningEvent
 from rtme.face.tracker import FaceTracker
 from rtme.live import service
 
@@ -236,3 +237,30 @@ def test_time_and_drops_are_told_by_every_frame_read(engine: str, monkeypatch: p
     assert gap.start.frame == 0
     assert gap.count >= 10
     assert all(e.at is None or abs(e.at.time_s - e.at.frame / 30) < 0.3 for e in seen)
+
+
+def test_events_that_were_not_sent_are_counted_aloud(
+    engine: str, clip: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    room = threading.Event()
+    publishers: list[Publisher] = []
+
+    class Small(Publisher):
+        def __init__(self, bind: str | None, **settings: object) -> None:
+            super().__init__(bind, capacity=8, reserve=2, **settings)  # type: ignore[arg-type]
+            publishers.append(self)
+
+    def blocked(self: rtme.Live, event: AnyEvent) -> None:
+        room.wait(60)
+        take(self, event)
+
+    take = rtme.Live._take
+    monkeypatch.setattr(service, "Publisher", Small)
+    monkeypatch.setattr(rtme.Live, "_take", blocked)
+    with rtme.Live([str(clip)], fast=True, engine=engine) as live:
+        while not publishers[0].dropped:
+            time.sleep(0.05)
+        room.set()
+        warnings = [event.text for event in live if isinstance(event, WarningEvent)]
+    assert warnings
+    assert sum(int(text.split()[0]) for text in warnings) == publishers[0].dropped
