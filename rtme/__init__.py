@@ -1,13 +1,11 @@
 """Micro-expressions and speaker state, live: from a camera, stream or file to ZeroMQ.
 
-    import rtme
-
-    for event in rtme.analyze("clip.mp4"):
-        print(event)
-
-    with rtme.Live(["0"]) as live:
-        for event in live:
-            print(event)
+Example:
+    >>> for event in rtme.analyze("clip.mp4"):
+    ...     print(event)
+    >>> with rtme.Live(["0"]) as live:
+    ...     for event in live:
+    ...         print(event)
 """
 
 from importlib import import_module

@@ -8,8 +8,8 @@ import sys
 from pathlib import Path
 
 import pytest
-from faces import astronaut_clip
 
+from faces import astronaut_clip
 from rtme.engine.bundle import list_bundles
 from rtme.settings import load_settings
 

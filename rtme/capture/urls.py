@@ -44,7 +44,7 @@ def _redact_url(url: str) -> str:
 
 
 def printable(path: str) -> str:
-    """A path as text. A file's name may hold bytes that are none; they are shown as ``\\udcXX``."""
+    r"""A path as text. A file's name may hold bytes that are none; they are shown as ``\udcXX``."""
     return path.encode("utf-8", "backslashreplace").decode()
 
 
