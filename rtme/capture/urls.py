@@ -44,7 +44,7 @@ def _redact_url(url: str) -> str:
 
 
 def printable(path: str) -> str:
-    r"""A path as text. A file's name may hold bytes that are none; they are shown as ``\udcXX``."""
+    """A path as text. A file name may hold bytes that are no text; their codes are shown instead."""
     return path.encode("utf-8", "backslashreplace").decode()
 
 
