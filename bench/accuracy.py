@@ -1,6 +1,6 @@
 """How well an engine finds planted micro-expressions on people it never saw, through the whole live path.
 
-Three kinds of material, all of the test people only:
+Three kinds of material, all of test people only, unless another split is named:
 
 * portraits: animated with micro-expressions and interference;
 * injected: real clips with micro-expressions planted in them;
@@ -51,6 +51,12 @@ def main() -> None:
     )
     parser.add_argument("--people", type=int, help="at most so many portraits")
     parser.add_argument("--clips", type=int, help="at most so many real clips of each folder")
+    parser.add_argument(
+        "--split",
+        default="test",
+        choices=("test", "validation"),
+        help="whose people; compare engines on validation",
+    )
     parser.add_argument("--name", default="accuracy")
     parser.add_argument(
         "--write", action="store_true", help="write the figures into the engine's manifest as well"
@@ -58,7 +64,7 @@ def main() -> None:
     arguments = parser.parse_args()
     bundle = load_bundle(arguments.engine)
     table = arguments.table or bundle.path / "people.csv"
-    items = [i for i in read(arguments.faces, table) if i.split == "test"]
+    items = [i for i in read(arguments.faces, table) if i.split == arguments.split]
     portraits = [i for i in items if i.kind == "portrait"][: arguments.people]
     folders: dict[str, list[Item]] = {}
     for item in items:
@@ -67,6 +73,7 @@ def main() -> None:
     began = time.monotonic()
     result: dict[str, Any] = {
         "engine": f"{bundle.manifest.name} {bundle.manifest.version}",
+        "people": arguments.split,
         "matching": "one-to-one, IoU >= 0.5 of inclusive frames, pooled over clips",
         "note": "synthetic micro-expressions; nothing here was tested on real ones",
         "portraits": score_portraits(arguments.engine, portraits),
