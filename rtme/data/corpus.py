@@ -32,7 +32,7 @@ class CorpusPlan(BaseModel):
     slots: int = Field(96, gt=0, description="slots per clip")
     splits: tuple[Split, ...] = ("train", "validation")
     portrait_clips: int = Field(1500, ge=0, description="clips of animated portraits of training people")
-    real_clips: int = Field(250, ge=0, description="clips made from real clips of training people")
+    real_clips: int = Field(300, ge=0, description="clips made from real clips of training people")
     held_repeats: int = Field(3, ge=0, description="clips of each validation portrait")
 
 

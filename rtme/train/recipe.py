@@ -12,7 +12,7 @@ from rtme.model.config import ModelConfig
 
 
 class Recipe(BaseModel):
-    """How an engine is made. The defaults made the default engine, on two CPU cores."""
+    """How an engine is made. An engine's manifest holds the recipe that made it."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -37,12 +37,14 @@ class Recipe(BaseModel):
     pretrain_rate: float = 1e-3
     pretrain_check: int = Field(4000, description="validation crops that are measured")
 
-    temporal_steps: int = 1800
+    temporal_steps: int = 2600
     temporal_batch: int = 64
     temporal_rate: float = 1e-3
 
     tune_steps: int = Field(
-        200, description="of training encoder and temporal part together; 0 leaves it out"
+        0,
+        description="of training encoder and temporal part together. 0 leaves it out: 150 to 300 steps lowered "
+        "the F1 of validation people from 0.92 to 0.90, for 1,700 clips are soon learnt by heart",
     )
     tune_batch: int = Field(8, description="windows")
     tune_rate: float = 2e-4
