@@ -41,15 +41,21 @@ class EndOfSource:
     error: str | None = None
 
 
-class Inlet:
-    """A slot where the latest frame wins (live), or a short queue that makes the writer wait (file).
+PATIENCE_NS = 100_000_000
+"""A frame this much older than the newest has waited too long to be worth looking at."""
 
-    The end of the source or of an epoch is never dropped and comes after the last frame.
+
+class Inlet:
+    """A queue in which the latest frames win (live), or one that makes the writer wait (file).
+
+    Live, a frame may wait for ``PATIENCE_NS``: long enough to ride out the burst with which a stream opens and a
+    hiccup of the machine, short enough that a slow tracker is never far behind. The end of the source or of an epoch
+    is never dropped and comes after the last frame.
     """
 
-    def __init__(self, *, latest_wins: bool, depth: int = 4) -> None:
+    def __init__(self, *, latest_wins: bool, depth: int | None = None) -> None:
         self._latest_wins = latest_wins
-        self._depth = 1 if latest_wins else depth
+        self._depth = depth or (16 if latest_wins else 4)
         self._frames: deque[TimedFrame] = deque()
         self._epoch_ended = False
         self._end: EndOfSource | None = None
@@ -57,10 +63,13 @@ class Inlet:
         self._changed = threading.Condition()
 
     def put(self, frame: TimedFrame, timeout_s: float) -> bool:
-        """Leave a frame. Live: at once, replacing one that waits. File: False if no room came in time."""
+        """Leave a frame. Live: at once, in place of those that waited too long. File: False if no room came in time."""
         with self._changed:
             if self._latest_wins:
-                if self._frames:
+                too_old = frame.mark.capture_ns - PATIENCE_NS
+                while self._frames and (
+                    len(self._frames) >= self._depth or self._frames[0].mark.capture_ns < too_old
+                ):
                     self._note_dropped(self._frames.popleft())
             elif not self._changed.wait_for(lambda: len(self._frames) < self._depth, timeout_s):
                 return False

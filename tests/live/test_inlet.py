@@ -1,4 +1,5 @@
 import threading
+from dataclasses import replace
 
 import numpy as np
 
@@ -7,7 +8,8 @@ from rtme.live.inlet import EndOfEpoch, EndOfSource, Inlet, TimedFrame
 
 
 def frame(index: int, epoch: int = 0) -> TimedFrame:
-    mark = Mark(frame=index, time_s=index / 30, capture_ns=index, wall_ns=index)
+    ns = index * 1_000_000_000 // 30
+    mark = Mark(frame=index, time_s=index / 30, capture_ns=ns, wall_ns=ns)
     return TimedFrame(np.zeros((1, 1, 3), np.uint8), epoch, mark)
 
 
@@ -18,16 +20,26 @@ def index_of(item: object) -> int:
 
 def test_live_keeps_the_latest_and_counts_what_it_replaced() -> None:
     inlet = Inlet(latest_wins=True)
-    for index in range(5):
+    for index in range(10):
         assert inlet.put(frame(index), 0)
-    assert index_of(inlet.get(0)) == 4
+    # At 30 frames a second three more fit into a tenth of a second.
+    assert [index_of(inlet.get(0)) for _ in range(4)] == [6, 7, 8, 9]
     (dropped,) = inlet.take_dropped()
-    assert (dropped.count, dropped.first.frame, dropped.last.frame) == (4, 0, 3)
+    assert (dropped.count, dropped.first.frame, dropped.last.frame) == (6, 0, 5)
     assert inlet.take_dropped() == []
 
 
+def test_a_burst_is_kept_up_to_the_depth() -> None:
+    inlet = Inlet(latest_wins=True, depth=8)
+    for index in range(12):
+        burst = frame(index)
+        inlet.put(replace(burst, mark=burst.mark.model_copy(update={"capture_ns": 5})), 0)
+    assert [index_of(inlet.get(0)) for _ in range(8)] == list(range(4, 12))
+    assert [dropped.count for dropped in inlet.take_dropped()] == [4]
+
+
 def test_drops_are_told_by_epoch() -> None:
-    inlet = Inlet(latest_wins=True)
+    inlet = Inlet(latest_wins=True, depth=1)
     for epoch, index in ((0, 7), (0, 8), (1, 0), (1, 1)):
         inlet.put(frame(index, epoch), 0)
     told = [(d.epoch, d.count, d.first.frame, d.last.frame) for d in inlet.take_dropped()]
