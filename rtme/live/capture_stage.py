@@ -17,7 +17,7 @@ TICK_S = 0.2
 
 
 class CaptureStage(threading.Thread):
-    """Reads frames into the inlet, each with its time, until the source ends, gives up or ``stop`` is set."""
+    """Once ``ready``, reads frames into the inlet with their times, until the source ends or ``stop`` is set."""
 
     def __init__(
         self,
@@ -26,6 +26,7 @@ class CaptureStage(threading.Thread):
         inlet: Inlet,
         publish: Callable[[AnyEvent], None],
         account: StreamAccount,
+        ready: threading.Event,
         stop: threading.Event,
     ) -> None:
         super().__init__(name=f"capture-{name}", daemon=True)
@@ -34,6 +35,7 @@ class CaptureStage(threading.Thread):
         self._inlet = inlet
         self._publish = publish
         self._account = account
+        self._ready = ready
         self._stopped = stop
         self._epoch = -1
         self._clock = MediaClock(live=reader.source.live)
@@ -42,6 +44,8 @@ class CaptureStage(threading.Thread):
         """Thread body."""
         end = EndOfSource()
         try:
+            while not self._stopped.is_set() and not self._ready.wait(TICK_S):
+                pass
             while not self._stopped.is_set():
                 item = self._reader.step(TICK_S)
                 if isinstance(item, Frame):

@@ -27,10 +27,12 @@ class Line:
         account: StreamAccount,
     ) -> None:
         self._stop = threading.Event()
+        # A tracker takes its time to load; what a camera sent meanwhile would be lost.
+        ready = threading.Event()
         self._inlet = Inlet(latest_wins=plan.source.live)
         reader = Reader(plan.source)
-        self._capture = CaptureStage(plan.name, reader, self._inlet, publish, account, self._stop)
-        self._track = TrackStage(plan, new_tracker, self._inlet, engine, publish, account, self._stop)
+        self._capture = CaptureStage(plan.name, reader, self._inlet, publish, account, ready, self._stop)
+        self._track = TrackStage(plan, new_tracker, self._inlet, engine, publish, account, ready, self._stop)
 
     def start(self) -> None:
         """Begin."""

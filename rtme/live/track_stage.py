@@ -31,6 +31,7 @@ class TrackStage(threading.Thread):
         engine: EngineStage,
         publish: Callable[[AnyEvent], None],
         account: StreamAccount,
+        ready: threading.Event,
         stop: threading.Event,
     ) -> None:
         super().__init__(name=f"track-{plan.name}", daemon=True)
@@ -40,6 +41,7 @@ class TrackStage(threading.Thread):
         self._engine = engine
         self._publish = publish
         self._account = account
+        self._ready = ready
         self._stop_source = stop
         self._epoch: Epoch | None = None
         self._told_losses = time.monotonic()
@@ -50,6 +52,7 @@ class TrackStage(threading.Thread):
         end = EndOfSource()
         try:
             tracker = self._new_tracker(self._plan.faces)
+            self._ready.set()
             try:
                 end = self._work(tracker)
             finally:
