@@ -110,20 +110,21 @@ def watch(url: str, bus: int, seconds: float, engine: str) -> dict[str, Any]:
 
 def draw(axes: Axes, result: dict[str, Any]) -> None:
     rows = {
-        "every frame: decoder to scored": result["pipeline_ms_of_frames"],
-        "events: decoder to sent": result["system_ms_of_events"],
-        "events: decoder to received": result["received_ms_of_events"],
+        "every frame:\ndecoder to scored": result["pipeline_ms_of_frames"],
+        "events:\ndecoder to sent": result["system_ms_of_events"],
+        "events:\ndecoder to received": result["received_ms_of_events"],
     }
-    for place, (name, values) in enumerate(rows.items()):
-        for key, shade in (("max", "0.85"), ("p99", "0.7"), ("p95", "tab:orange"), ("p50", "tab:blue")):
-            bar = axes.barh(name, values[key], color=shade, label=key if place == 0 else None)
-            axes.bar_label(bar, [f"{values[key]:.0f}"], padding=2, size=7)
+    for key, mark in (("p50", "o"), ("p95", "s"), ("p99", "^"), ("max", "|")):
+        values = [row[key] for row in rows.values()]
+        axes.plot(values, list(rows), mark, markersize=9, label=key)
+    axes.set_xlim(0, None)
+    axes.margins(y=0.3)
     axes.invert_yaxis()
-    axes.set_xlabel("milliseconds (look-ahead not included)")
-    axes.set_title(
-        f"rtme live, RTSP 640x480 at 30 frames/s: {result['frames']} frames, drops {result['drops']}", size=9
-    )
-    axes.legend(fontsize=7)
+    axes.grid(axis="x", alpha=0.3)
+    axes.set_xlabel("milliseconds, look-ahead not included")
+    dropped = result["drops"].get("dropped", 0)
+    axes.set_title(f"rtme live, RTSP 640x480 at 30/s: {result['frames']} frames, {dropped} dropped", size=9)
+    axes.legend(fontsize=8)
 
 
 def stream_of(beat: HeartbeatEvent) -> str:

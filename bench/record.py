@@ -64,7 +64,7 @@ def save(name: str, result: dict[str, Any], draw: Callable[[Axes], None] | None 
         figure = Figure(figsize=(7, 3.5), layout="constrained")
         axes = figure.add_subplot()
         draw(axes)
-        figure.text(0.99, 0.01, f"{label()}, {when[:10]}", ha="right", size=7, color="gray")
+        figure.supxlabel(f"{label()}, {when[:10]}", x=0.99, ha="right", size=7, color="gray")
         figure.savefig(path.with_suffix(".png"), dpi=110)
         print(f"picture in {path.with_suffix('.png').relative_to(ROOT)}")
 
