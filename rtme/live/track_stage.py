@@ -7,7 +7,7 @@ from typing import Literal
 
 from rtme.capture.source import StagedSource
 from rtme.errors import RtmeError
-from rtme.events import AnyEvent, GapEvent, Mark, TruthEvent
+from rtme.events import AnyEvent, GapEvent, Mark, TruthEvent, WarningEvent
 from rtme.face.tracker import FaceTracker
 from rtme.live.engine_stage import EngineStage
 from rtme.live.epoch import Epoch
@@ -18,6 +18,7 @@ from rtme.live.plan import SourcePlan
 
 TICK_S = 0.2
 TELL_LOSSES_S = 1.0
+SLOW_FPS = 20.0
 
 
 class TrackStage(threading.Thread):
@@ -112,7 +113,18 @@ class TrackStage(threading.Thread):
             tracker.reset()
             self._account.reconnected()
             self._tell_gap("reconnect", 0)
+        self._warn_of_slow_source()
         return epoch
+
+    def _warn_of_slow_source(self) -> None:
+        fps = self._plan.source.fps
+        if fps is None or fps >= SLOW_FPS:
+            return
+        text = (
+            f"`{self._plan.name}` gives {fps:.3g} frames a second: a micro-expression shorter than "
+            f"{2000 / fps:.0f} ms is seen in fewer than two of them and will be missed"
+        )
+        self._publish(WarningEvent(stream=self._plan.name, epoch=self.epoch, text=text))
 
     def _tell_losses(self) -> None:
         self._told_losses = time.monotonic()

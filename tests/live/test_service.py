@@ -127,8 +127,14 @@ def test_a_minute_without_a_face_is_a_warning(engine: str) -> None:
     # Two pictures a second: a minute of time, not of work.
     pictures = [np.full((60, 80, 3), 90, np.uint8)] * 140
     report = rtme.analyze(FramesSource(pictures, 2), engine=engine).report()
-    assert len(report.warnings) == 1
-    assert "no face" in report.warnings[0]
+    assert ["no face" in warning for warning in report.warnings] == [False, True]
+
+
+def test_a_source_too_slow_for_micro_expressions_is_a_warning(engine: str) -> None:
+    pictures = [np.full((60, 80, 3), 90, np.uint8)] * 5
+    slow, fast = (rtme.analyze(FramesSource(pictures, fps), engine=engine).report() for fps in (10, 25))
+    assert ["shorter than 200 ms" in warning for warning in slow.warnings] == [True]
+    assert fast.warnings == []
 
 
 def test_two_faces_are_kept_apart(engine: str) -> None:
