@@ -3,8 +3,8 @@ import time
 
 import pytest
 import zmq
-from made_events import heartbeat, interval, join, mark, warning
 
+from made_events import heartbeat, interval, join, mark, warning
 from rtme.bus.publisher import Publisher
 from rtme.bus.subscriber import Subscriber
 from rtme.errors import BusError

@@ -5,9 +5,9 @@ import time
 
 import pytest
 import zmq
-from made_events import heartbeat, interval, join, mark, warning
 
 import rtme.bus.subscriber
+from made_events import heartbeat, interval, join, mark, warning
 from rtme.bus.publisher import Publisher
 from rtme.bus.subscriber import Subscriber
 from rtme.errors import BusError
