@@ -1,6 +1,7 @@
 """``rtme engine``: which engines there are, and what one says about itself."""
 
 import json
+from collections.abc import Iterator
 from typing import Annotated, Any
 
 import typer
@@ -77,10 +78,19 @@ def _facts(bundle: Bundle) -> list[tuple[str, str]]:
             f"on {m.decoder.on}, off {m.decoder.off}, {m.decoder.min_ms:g} to {m.decoder.me_max_ms:g} ms",
         ),
         ("turns", f"on {m.speaker.on}, off {m.speaker.off}, from {m.speaker.min_ms:g} ms"),
-        *((f"training: {name}", _text(value)) for name, value in m.training.items()),
-        *((f"score: {name}", _text(value)) for name, value in m.scores.items()),
+        *_tree("training", m.training),
+        *_tree("scores", m.scores),
     ]
 
 
-def _text(value: Any) -> str:
-    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+def _tree(name: str, value: Any) -> Iterator[tuple[str, str]]:
+    """What a manifest tells freely, a row for each leaf; a dictionary without dictionaries in it is one row."""
+    if not isinstance(value, dict):
+        yield name, value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+        return
+    leaves = {key: inner for key, inner in value.items() if not isinstance(inner, dict)}
+    if leaves:
+        yield name, ", ".join(f"{key} {inner}" for key, inner in leaves.items())
+    for key, inner in value.items():
+        if isinstance(inner, dict):
+            yield from _tree(f"{name}: {key}", inner)
