@@ -18,10 +18,10 @@ live: $(BIN)/.live
 	@$(BIN)/rtme live demo --bind tcp://127.0.0.1:5556
 
 test: $(BIN)/.dev
-	$(BIN)/pytest -m "not slow and not gpu"
+	$(BIN)/pytest -m "not slow"
 
 test-slow: $(BIN)/.dev
-	$(BIN)/pytest -m "slow and not gpu" --timeout 1200
+	$(BIN)/pytest -m slow --timeout 1200
 
 lint: $(BIN)/.dev
 	$(BIN)/ruff check .
