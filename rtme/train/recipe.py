@@ -20,9 +20,7 @@ class Recipe(BaseModel):
     version: str = "0.1.0"
     seed: int = 7
     threads: int = Field(2, gt=0, description="CPU threads of PyTorch, and worker processes of the corpus")
-    bf16: bool = Field(
-        True, description="bfloat16 where it is safe; faster where the CPU has it"
-    )
+    bf16: bool = Field(True, description="bfloat16 where it is safe; faster where the CPU has it")
     model: ModelConfig = ModelConfig()
     corpus: CorpusPlan = CorpusPlan()
 
