@@ -1,8 +1,8 @@
-"""Every size of the network, in one place."""
+"""Every size and every choice of the network, in one place."""
 
-from typing import Literal
+from typing import Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from rtme.model.regions import REGIONS
 
@@ -10,8 +10,8 @@ from rtme.model.regions import REGIONS
 class ModelConfig(BaseModel):
     """The shape of a MELDAE engine.
 
-    The paper leaves T, K and d open. The defaults are small enough to be trained on two CPU cores; no
-    other sizes were compared.
+    The paper leaves T, K, d and more open. The defaults are small enough to be trained on two CPU cores. Its own
+    encoder is ``input: rgb, size: 224, patch: 16, dim: 768, depth: 12, heads: 12, frame_token: class``.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -22,14 +22,47 @@ class ModelConfig(BaseModel):
     dim: int = Field(160, gt=0, description="width of the ViT")
     depth: int = Field(4, gt=0, description="blocks of the ViT")
     heads: int = Field(4, gt=0, description="attention heads of the ViT")
+    pixels: Literal["imagenet", "half"] = Field(
+        "imagenet",
+        description="rgb only: mean and spread that the backbone was trained with; half is 0.5 and 0.5 (as augreg, google)",
+    )
+    frame_token: Literal["class", "class+regions"] = Field(
+        "class+regions",
+        description="what the BiLSTM reads of a frame: the class token, as in the paper, or a summary of the regions "
+        "beside it: alone the class token is slow to learn where something moved",
+    )
+    pooling: Literal["facial", "grid"] = Field(
+        "facial", description="region tokens: one for each facial area (FACS), or for each cell of a grid"
+    )
+    cells: int = Field(4, gt=0, description="cells along one edge, for grid pooling")
+
     window: int = Field(32, gt=1, description="T: slots per window; at 30 fps about one second, two long MEs")
+    lstm: bool = Field(True, description="False leaves the BiLSTM out: each frame is read alone")
+    lstm_hidden: int = Field(128, gt=0, description="units per direction of the BiLSTM")
+    lstm_layers: int = Field(2, gt=0, description="layers of the BiLSTM")
+    enhancer: bool = Field(True, description="False leaves the ME query tokens out")
+    regional: bool = Field(
+        True, description="False lets the query tokens attend to frame tokens instead of region tokens"
+    )
     queries: int = Field(8, gt=0, description="K: learnable ME query tokens")
     query_dim: int = Field(64, gt=0, description="width of the query attention")
     query_heads: int = Field(4, gt=0, description="heads of the query attention")
-    lstm_hidden: int = Field(128, gt=0, description="units per direction of the BiLSTM")
-    lstm_layers: int = Field(2, gt=0, description="layers of the BiLSTM")
+    join: Literal["broadcast", "readout"] = Field(
+        "broadcast",
+        description="how the query result joins the global features: the same beside every frame, as in the paper, or "
+        "read out by each frame with attention over the K results",
+    )
     context: int = Field(64, gt=0, description="width of the query result beside the global features")
     dropout: float = Field(0.3, ge=0, lt=1, description="throughout the temporal part, in training only")
+
+    @model_validator(mode="after")
+    def _sizes(self) -> Self:
+        for whole, part in (("size", "patch"), ("dim", "heads"), ("query_dim", "query_heads")):
+            if getattr(self, whole) % getattr(self, part):
+                raise ValueError(
+                    f"{whole} is {getattr(self, whole)} and {part} is {getattr(self, part)}: the first must be a multiple"
+                )
+        return self
 
     @property
     def grid(self) -> int:
@@ -38,13 +71,13 @@ class ModelConfig(BaseModel):
 
     @property
     def frame_size(self) -> int:
-        """D of the frame token: the class token beside a summary of the regions."""
-        return 2 * self.dim
+        """D of the frame token."""
+        return 2 * self.dim if self.frame_token == "class+regions" else self.dim
 
     @property
     def regions(self) -> int:
         """R, the number of region tokens a frame."""
-        return len(REGIONS)
+        return len(REGIONS) if self.pooling == "facial" else self.cells**2
 
     @property
     def region_size(self) -> int:

@@ -1,94 +1,240 @@
-"""Everything a training run decides, in one place: sizes, steps, rates and the seed."""
+"""Everything a training run decides, in one file: data, sizes, losses, steps, rates and the seed."""
 
-from contextlib import AbstractContextManager
+from collections.abc import Mapping
+from importlib import resources
 from pathlib import Path
+from typing import Any, Literal, Self
 
-import torch
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from rtme.data.corpus import CorpusPlan
 from rtme.errors import SettingsError
 from rtme.model.config import ModelConfig
 
+Locator = Literal["bal", "bce", "smooth_l1", "iou", "mse", "mae"]
 
-class Recipe(BaseModel):
-    """How an engine is made. An engine's manifest holds the recipe that made it."""
 
+class _Part(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    name: str = "default"
-    version: str = "0.1.0"
-    seed: int = 7
-    threads: int = Field(2, gt=0, description="CPU threads of PyTorch, and worker processes of the corpus")
-    bf16: bool = Field(True, description="bfloat16 where it is safe; faster where the CPU has it")
-    model: ModelConfig = ModelConfig()
-    corpus: CorpusPlan = CorpusPlan()
 
-    hop: int = Field(3, gt=0, description="slots between windows, live and in validation")
+class DataPart(_Part):
+    """What is learnt from, and who is kept away from it."""
+
+    store: Path | None = Field(
+        None, description="folder of prepared material; `rtme train --data` gives another"
+    )
+    split: Literal["loso", "fixed", "all"] = Field(
+        "fixed",
+        description="loso: one fold for each subject with micro-expressions; fixed: as the clips say; all: train on "
+        "everyone (but the validation share), for the engine that goes live",
+    )
+    validation: float = Field(
+        0.2, gt=0, lt=1, description="share of the training subjects that choose epoch and thresholds"
+    )
+    locate: Literal["me", "me+mae"] = Field(
+        "me",
+        description="what the locator learns to find; with me+mae an interval's length tells which it is",
+    )
+
+
+class EncoderPart(_Part):
+    """Where the frame encoder comes from."""
+
+    start: str | None = Field(
+        None,
+        description="an engine (name or folder), a file of weights (.safetensors, .pt, .bin, .npz; ours, timm's or Hugging "
+        "Face's ViT), timm:NAME or hf:NAME; None begins with random numbers",
+    )
+    freeze: bool = Field(
+        True,
+        description="True keeps it as it is, so that each crop is encoded once and training takes minutes",
+    )
+    pretrain_steps: int = Field(
+        0, ge=0, description="steps of learning unit displacements first; needs synthetic clips"
+    )
+    pretrain_batch: int = Field(64, gt=1)
+    pretrain_rate: float = Field(1e-3, gt=0)
+    pretrain_check: int = Field(4000, gt=0, description="validation crops that are measured")
+
+
+class LossPart(_Part):
+    """L = L_loc + lambda_me * L_me + lambda_state * L_state. The paper states no constant."""
+
+    locator: Locator = "bal"
+    me_share: float = Field(0.5, ge=0, description="lambda_me: the locator decides, this head only helps it")
+    state_share: float = Field(0.5, ge=0, description="lambda_state, likewise")
+    focal_gamma: float = Field(2.0, ge=0, description="of L_me and L_state, as in Lin et al.")
+    alpha: float = Field(
+        0.7, ge=0, description="of the Tversky index: price of a missed slot; literature's value"
+    )
+    beta: float = Field(0.3, ge=0, description="price of a false slot, likewise")
+    gamma: float = Field(4 / 3, gt=0, description="of the focal Tversky loss, likewise")
+    boundary_share: float = Field(1.0, ge=0, description="lambda_b: both parts are of order one at the start")
+    boost: float = Field(
+        5.0,
+        ge=1,
+        description="W: an ME of 8 slots has 2 ends, which then weigh more than its inside together",
+    )
+
+
+class FitPart(_Part):
+    """How it is learnt."""
+
+    epochs: int = Field(26, gt=0)
+    steps: int = Field(
+        100, gt=0, description="per epoch; windows are drawn, so an epoch is a number of steps"
+    )
+    batch: int = Field(64, gt=0, description="windows a step, on each device")
+    rate: float = Field(1e-3, gt=0, description="highest rate of the new parts")
+    encoder_rate: float = Field(3e-5, gt=0, description="of the encoder: smaller, as in MELDAE")
+    weight_decay: float = Field(0.05, ge=0)
+    warmup: float = Field(0.04, ge=0, lt=1, description="share of all steps; then cosine down to 0")
+    clip: float = Field(1.0, gt=0, description="largest norm of the gradient")
+    patience: int = Field(
+        0, ge=0, description="epochs without a better validation score before it ends; 0 goes to the end"
+    )
+    keep: Literal["best", "last"] = Field(
+        "best", description="which epoch is used: the best by validation frame AP, or the last"
+    )
+    precision: Literal["32", "bf16", "16"] = Field("32", description="AMP: bf16, or 16 on a GPU")
+    workers: int = Field(0, ge=0, description="processes that load windows; 0 loads them in this one")
+
+
+class AugmentPart(_Part):
+    """How windows are varied. Those marked (crops) need an encoder that is trained along."""
+
+    me_share: float = Field(0.5, ge=0, le=1, description="windows that hold a micro-expression, at least")
+    hold_out: float = Field(
+        0.25, ge=0, le=1, description="windows that lose slots, as when a camera falls behind"
+    )
+    stretch: float = Field(
+        0.0, ge=0, lt=0.6, description="largest share by which time is stretched or squeezed; labels with it"
+    )
+    flip: float = Field(0.0, ge=0, le=1, description="windows in a mirror")
+    light: float = Field(
+        0.0, ge=0, le=0.5, description="(crops) largest share by which light and contrast change"
+    )
+    jitter: float = Field(0.0, ge=0, le=8, description="(crops) largest shift in pixels at 112")
+
+
+class SpotPart(_Part):
+    """How live streams are cut, and how thresholds are found."""
+
+    hop: int = Field(3, gt=0, description="slots between windows, live and in evaluation")
     look_ahead: int = Field(
         10, ge=0, description="slots after a slot before its score is final: 333 ms at 30 fps"
     )
+    me_max_ms: float = Field(500.0, gt=0, description="longer intervals are macro-expressions")
+    trials: int = Field(120, ge=0, description="settings of the decoder that are tried; 0 keeps the defaults")
 
-    start: Path | None = Field(None, description="pretrain.pt of an earlier run: begin with its encoder")
-    pretrain_steps: int = 2400
-    pretrain_batch: int = 64
-    pretrain_rate: float = 1e-3
-    pretrain_check: int = Field(4000, description="validation crops that are measured")
 
-    temporal_steps: int = 2600
-    temporal_batch: int = 64
-    temporal_rate: float = 1e-3
+class Recipe(_Part):
+    """How an engine is made. A run's folder and an engine's manifest hold the recipe that made it."""
 
-    tune_steps: int = Field(
-        0,
-        description="of training encoder and temporal part together. 0 leaves it out: 150 to 300 steps lowered "
-        "the F1 of validation people from 0.92 to 0.90, for 1,700 clips are soon learnt by heart",
+    name: str = Field("mine", pattern=r"^\w[\w.-]*$")
+    version: str = "0.1.0"
+    summary: str = Field(
+        "", description="one sentence for people, saying what it was trained on; shown wherever it speaks"
     )
-    tune_batch: int = Field(8, description="windows")
-    tune_rate: float = 2e-4
-    tune_encoder_rate: float = Field(
-        3e-5, description="smaller, as in MELDAE: the backbone is trained already"
+    licence: str = "unstated"
+    seed: int = 7
+    data: DataPart = DataPart()
+    model: ModelConfig = ModelConfig()
+    encoder: EncoderPart = EncoderPart()
+    loss: LossPart = LossPart()
+    fit: FitPart = FitPart()
+    augment: AugmentPart = AugmentPart()
+    spot: SpotPart = SpotPart()
+
+    @model_validator(mode="after")
+    def _fits(self) -> Self:
+        if not self.spot.hop - 1 <= self.spot.look_ahead < self.model.window:
+            raise ValueError(
+                f"spot.look_ahead is {self.spot.look_ahead} slots: with spot.hop {self.spot.hop} and model.window "
+                f"{self.model.window} give {self.spot.hop - 1} to {self.model.window - 1}"
+            )
+        if self.encoder.freeze and (self.augment.light or self.augment.jitter):
+            raise ValueError(
+                "augment.light and augment.jitter change crops, and a frozen encoder sees each crop once: "
+                "set them to 0, or encoder.freeze to false"
+            )
+        if self.encoder.freeze and self.encoder.start is None and not self.encoder.pretrain_steps:
+            raise ValueError(
+                "the encoder would be frozen with random numbers: give encoder.start or encoder.pretrain_steps, "
+                "or set encoder.freeze to false"
+            )
+        return self
+
+    def with_changes(self, changes: Mapping[str, Any]) -> "Recipe":
+        """A copy in which some settings differ, named with dots: ``{"loss.locator": "bce"}``.
+
+        Raises:
+            SettingsError: There is no such setting, or its value does not fit.
+        """
+        content = self.model_dump(mode="json")
+        for name, value in changes.items():
+            *path, last = name.split(".")
+            part = content
+            for step in path:
+                part = part.get(step) if isinstance(part, dict) else None
+            if not isinstance(part, dict) or last not in part:
+                raise SettingsError(f"no setting {name} in a recipe")
+            part[last] = value
+        return parse(content, "the changed recipe")
+
+    def to_yaml(self) -> str:
+        """Every setting, as a file that gives the same recipe."""
+        return yaml.safe_dump(self.model_dump(mode="json"), sort_keys=False, allow_unicode=True)
+
+
+def names() -> list[str]:
+    """Recipes that come with the package."""
+    folder = resources.files("rtme.train") / "recipes"
+    return sorted(
+        entry.name.removesuffix(".yaml") for entry in folder.iterdir() if entry.name.endswith(".yaml")
     )
 
-    me_share: float = Field(0.5, description="lambda_me: the locator decides, this head only helps it")
-    state_share: float = Field(0.5, description="lambda_state, likewise")
-    boundary_share: float = Field(1.0, description="lambda_b of the BAL")
-    boost: float = Field(5.0, description="W of the BAL")
 
-    def precision(self) -> AbstractContextManager[object]:
-        """The arithmetic of forward passes in training."""
-        return torch.autocast("cpu", torch.bfloat16, enabled=self.bf16)
-
-    @classmethod
-    def quick(cls) -> "Recipe":
-        """A recipe that goes through every stage in seconds and learns next to nothing."""
-        return cls(
-            name="quick",
-            model=ModelConfig(dim=32, depth=2, heads=2, queries=2, query_dim=16, lstm_hidden=16, context=8),
-            corpus=CorpusPlan(portrait_clips=4, real_clips=0, held_repeats=2, slots=48),
-            pretrain_steps=6,
-            pretrain_batch=16,
-            pretrain_check=64,
-            temporal_steps=6,
-            temporal_batch=8,
-            tune_steps=2,
-            tune_batch=2,
-        )
-
-
-def load(path: Path | None) -> Recipe:
-    """The default recipe, or the one in a JSON file that holds what differs.
+def load(recipe: str | Path) -> Recipe:
+    """A recipe by its name, or from a YAML file that holds what differs from the defaults.
 
     Raises:
-        SettingsError: The file cannot be read or holds what no recipe has.
+        SettingsError: There is none, it cannot be read, or it holds what no recipe has.
     """
-    if path is None:
-        return Recipe()
+    if isinstance(recipe, str) and recipe in names():
+        text = (resources.files("rtme.train") / "recipes" / f"{recipe}.yaml").read_text(encoding="utf-8")
+        return parse(_yaml(text, recipe), f"recipe {recipe}")
+    path = Path(recipe)
     try:
-        return Recipe.model_validate_json(path.read_text(encoding="utf-8"))
+        text = path.read_text(encoding="utf-8")
     except OSError as error:
-        raise SettingsError(f"cannot read the recipe {path}: {error.strerror}") from error
+        raise SettingsError(
+            f"no recipe {recipe} ({error.strerror}): give a YAML file or one of {', '.join(names())}"
+        ) from error
+    except UnicodeDecodeError as error:
+        raise SettingsError(f"recipe {path} is not UTF-8 text") from error
+    return parse(_yaml(text, str(path)), f"recipe {path}")
+
+
+def parse(content: object, where: str) -> Recipe:
+    """A recipe from what a file holds.
+
+    Raises:
+        SettingsError: With the place and what to do.
+    """
+    try:
+        return Recipe.model_validate(content if content is not None else {})
     except ValidationError as error:
         first = error.errors()[0]
-        where = ".".join(map(str, first["loc"]))
-        raise SettingsError(f"recipe {path}: {where or 'it'}: {first['msg']}") from error
+        at = ".".join(map(str, first["loc"]))
+        said = first["msg"].removeprefix("Value error, ")
+        raise SettingsError(f"{where}: {f'{at}: ' if at else ''}{said}") from error
+
+
+def _yaml(text: str, where: str) -> object:
+    try:
+        content: object = yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        raise SettingsError(f"{where} is not YAML: {' '.join(str(error).split())}") from error
+    return content

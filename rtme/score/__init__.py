@@ -1,0 +1,1 @@
+"""How well intervals were found: matching rules, spotting and recognition metrics, interval tables. numpy only."""

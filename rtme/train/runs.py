@@ -1,0 +1,138 @@
+"""The folder of a run: what is where, and that nothing in it belongs to another recipe or other data.
+
+runs/mine/
+  recipe.yaml             every setting of the run
+  folds/<fold>/
+    fold.json             who is trained on, who chooses, who is tested
+    last.ckpt, best.ckpt  Lightning checkpoints
+    log/                  metrics.csv and TensorBoard events
+    decoder.json          thresholds, chosen on the validation subjects
+    predictions.csv       intervals found in the test subjects' clips
+    clips.csv             p_me and p_speaking of each test clip, beside the truth
+    done.json             written last: seconds, epochs, figures
+  evaluation.json         `rtme eval`, over all folds
+"""
+
+import json
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from rtme.data.store import Clip, Store
+from rtme.errors import DataError, SettingsError
+from rtme.train import recipe as recipes
+from rtme.train.recipe import Recipe
+
+
+@dataclass(frozen=True, slots=True)
+class FoldClips:
+    """Whose clips do what in one fold.
+
+    Attributes:
+        name: Such as ``casme2sq/s15``; ``fixed`` and ``all`` where there is one fold only.
+        train: Clips that are learnt from.
+        validation: Clips of other training subjects, by which epoch and thresholds are chosen.
+        test: Clips of the subjects left out; empty for ``all``.
+    """
+
+    name: str
+    train: list[Clip]
+    validation: list[Clip]
+    test: list[Clip]
+
+    @property
+    def folder_name(self) -> str:
+        """The name as a folder's."""
+        return re.sub(r"[^\w.-]+", "-", self.name)
+
+
+class Run:
+    """A run's folder.
+
+    Args:
+        folder: Where it is.
+
+    Attributes:
+        folder: Where it is.
+        recipe: What made it.
+
+    Raises:
+        SettingsError: There is no run in the folder.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        path = folder / "recipe.yaml"
+        if not path.is_file():
+            raise SettingsError(f"{folder} is no run (it has no recipe.yaml): make one with `rtme train`")
+        self.recipe: Recipe = recipes.load(path)
+
+    @classmethod
+    def begin(cls, folder: Path, recipe: Recipe) -> "Run":
+        """Begin a run, or go on with one of the same recipe.
+
+        Raises:
+            SettingsError: The folder holds a run of another recipe, with the first setting that differs.
+            DataError: The folder cannot be written.
+        """
+        path = folder / "recipe.yaml"
+        if path.is_file():
+            run = cls(folder)
+            different = _first_difference(run.recipe.model_dump(mode="json"), recipe.model_dump(mode="json"))
+            if different:
+                raise SettingsError(
+                    f"{folder} holds a run of another recipe ({different}): give another folder with --out, or remove it"
+                )
+            return run
+        write_text(path, recipe.to_yaml())
+        return cls(folder)
+
+    def store(self) -> Store:
+        """The material it learns from."""
+        if self.recipe.data.store is None:
+            raise SettingsError("the recipe names no prepared material: give --data FOLDER")
+        return Store(self.recipe.data.store)
+
+    def fold(self, name: str) -> Path:
+        """The folder of a fold."""
+        return self.folder / "folds" / re.sub(r"[^\w.-]+", "-", name)
+
+    def folds(self) -> list[Path]:
+        """Folders of the folds that were begun, by name."""
+        return sorted(path.parent for path in (self.folder / "folds").glob("*/fold.json"))
+
+
+def is_done(fold: Path) -> bool:
+    """Whether a fold is complete."""
+    return (fold / "done.json").is_file()
+
+
+def write_json(path: Path, content: Any) -> None:
+    """Write JSON, whole or not at all."""
+    write_text(path, json.dumps(content, indent=2, ensure_ascii=False) + "\n")
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write a file, whole or not at all.
+
+    Raises:
+        DataError: It cannot be written.
+    """
+    half = path.with_name(path.name + ".part")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        half.write_text(text, encoding="utf-8")
+        half.replace(path)
+    except OSError as error:
+        raise DataError(f"{path} cannot be written: {error.strerror}") from error
+
+
+def _first_difference(a: Any, b: Any, at: str = "") -> str:
+    if isinstance(a, dict) and isinstance(b, dict):
+        for key in {**a, **b}:
+            found = _first_difference(a.get(key), b.get(key), f"{at}.{key}" if at else key)
+            if found:
+                return found
+        return ""
+    return "" if a == b else f"{at} is {a!r} there and {b!r} here"
