@@ -1,6 +1,5 @@
-"""``rtme train``: from a folder of faces to an engine bundle."""
+"""``rtme train``: from a recipe and prepared material to a run with trained, evaluated folds."""
 
-import tempfile
 from pathlib import Path
 from typing import Annotated
 
@@ -10,34 +9,50 @@ from rtme.errors import SettingsError
 
 
 def train(
-    faces: Annotated[Path, typer.Argument(help="Folder of portraits (JPEG, PNG) and clips.")],
-    out: Annotated[Path, typer.Option(help="Where the bundle is written.")],
-    work: Annotated[
-        Path | None,
-        typer.Option(help="Corpus (about 7 GB), features and checkpoints; give the same again to go on."),
+    recipe: Annotated[str, typer.Argument(help="A YAML file, or the name of a recipe that comes with rtme.")],
+    data: Annotated[Path | None, typer.Option(help="Prepared material, instead of the recipe's.")] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="The run's folder (runs/NAME); give the same again to go on.")
     ] = None,
-    people: Annotated[
-        Path | None,
-        typer.Option(help="Table file,person[,split]; people.csv in the folder when there is one."),
+    fold: Annotated[
+        list[str] | None, typer.Option(help="Only this fold, such as a subject; may be given again.")
     ] = None,
-    recipe: Annotated[Path | None, typer.Option(help="JSON file with settings that differ.")] = None,
-    threads: Annotated[int | None, typer.Option(min=1, help="CPU threads.")] = None,
-    quick: Annotated[
-        bool, typer.Option("--quick", help="Go through every stage in seconds; the engine is of no use.")
-    ] = False,
+    set_: Annotated[
+        list[str] | None, typer.Option("--set", help="SETTING=VALUE of the recipe, such as fit.epochs=5.")
+    ] = None,
+    seed: Annotated[int | None, typer.Option(help="Another seed than the recipe's.")] = None,
+    devices: Annotated[int, typer.Option(min=1, help="GPUs (or processes) to train each fold on.")] = 1,
+    accelerator: Annotated[str, typer.Option(help="auto, cpu or gpu.")] = "auto",
+    threads: Annotated[int | None, typer.Option(min=1, help="CPU threads.", show_default=False)] = None,
 ) -> None:
-    """Train an engine on synthetic micro-expressions of the people in a folder."""
+    """Train an engine on prepared material, and evaluate it on people it never saw.
+
+    Examples:
+    `rtme train casme2sq --data prepared/casme2sq` (leave one subject out, fold by fold)
+
+    `rtme train default --data clips --set fit.epochs=5 --out runs/trial`
+
+    `rtme train casme2sq --data prepared/casme2sq --fold s15 --fold s16` (these two, on this machine)
+    """
     try:
+        import torch
+
         from rtme.train import recipe as recipes
         from rtme.train.pipeline import train as run
     except ModuleNotFoundError as error:
         raise SettingsError(f"training needs {error.name}: pip install 'rtme[train]'") from error
-    chosen = recipes.Recipe.quick() if quick else recipes.load(recipe)
+    chosen = recipes.load(recipe)
+    changes: dict[str, object] = recipes.read_changes(set_ or ())
+    if data is not None:
+        changes["data.store"] = str(data)
+    if seed is not None:
+        changes["seed"] = seed
+    if changes:
+        chosen = chosen.with_changes(changes)
     if threads is not None:
-        chosen = chosen.model_copy(update={"threads": threads})
-    with tempfile.TemporaryDirectory(prefix="rtme-train-") as scratch:
-        manifest = run(faces, out, work or Path(scratch), chosen, people, _tell)
-    _tell(f"{manifest.name} {manifest.version} is in {out}")
+        torch.set_num_threads(threads)
+    done = run(chosen, out or Path("runs") / chosen.name, _tell, fold, devices, accelerator)
+    _tell(f"{done.folder} is complete: see `rtme eval {done.folder}`, then `rtme export {done.folder}`")
 
 
 def _tell(line: str) -> None:

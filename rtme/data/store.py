@@ -6,6 +6,7 @@ each clip has two arrays, ``<index>.crops.npy`` and ``<index>.rows.npy``, that a
 it is written once.
 """
 
+import hashlib
 import json
 import os
 from pathlib import Path
@@ -152,6 +153,12 @@ class Store:
             rows += clip.slots
         self.n_rows = rows
         self._open: dict[Path, NDArray[Any]] = {}
+
+    @property
+    def fingerprint(self) -> str:
+        """Of everything in it but the pixels, which follow from it: 16 hexadecimal digits."""
+        lines = [self.plan.model_dump_json(), *(clip.model_dump_json() for clip in self.clips)]
+        return hashlib.sha256("\n".join(lines).encode()).hexdigest()[:16]
 
     def first(self, clip: Clip) -> int:
         """Number of a clip's first row among all rows."""

@@ -1,150 +1,133 @@
-"""From a folder of faces to an engine bundle, stage by stage; each stage goes on where it was stopped."""
+"""From a recipe and prepared material to trained, evaluated folds; each goes on where it was stopped."""
 
 import shutil
-from collections import Counter
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import torch
 
-from rtme.data.corpus import Corpus
-from rtme.data.make import make
-from rtme.data.material import Item, read, write_table
-from rtme.engine.manifest import DecoderSettings, Manifest
-from rtme.errors import DataError
-from rtme.model.meldae import Meldae, Probabilities
-from rtme.spot.rules import SpotterRules
+from rtme.data.store import Clip, Store
+from rtme.model.encoder import Encoder
+from rtme.model.weights import load_encoder
 from rtme.train import evaluate
-from rtme.train.export import export, install, write_manifest
-from rtme.train.features import encode
-from rtme.train.loop import Log
+from rtme.train.decoder import tune
+from rtme.train.features import FeatureCache, encode
+from rtme.train.fit import fit_meldae
+from rtme.train.plan import folds_of
 from rtme.train.pretrain import pretrain
 from rtme.train.recipe import Recipe
-from rtme.train.temporal import fit_temporal, tune
+from rtme.train.replay import score_clips
+from rtme.train.runs import FoldClips, Run, is_done, material_of, write_json
 
-LICENCE = "Apache-2.0"
+Tell = Callable[[str], None]
 
 
-def train(faces: Path, out: Path, work: Path, recipe: Recipe, people: Path | None, log: Log) -> Manifest:
-    """Train an engine and write its bundle.
+def train(
+    recipe: Recipe,
+    out: Path,
+    tell: Tell,
+    folds: Sequence[str] | None = None,
+    devices: int = 1,
+    accelerator: str = "auto",
+) -> Run:
+    """Train and evaluate the folds of a recipe.
 
     Args:
-        faces: Folder of portraits and clips.
-        out: Where the bundle is to be; changed only at the end.
-        work: For the corpus, features and checkpoints; what is there is not made again.
-        recipe: Sizes, steps and seed.
-        people: Who is who, see :func:`rtme.data.material.read`.
-        log: Gets lines for people.
+        recipe: Everything that decides the result.
+        out: The run's folder; what is complete in it is not made again.
+        tell: Gets lines for people.
+        folds: Only these, by name; so that several machines can share a run. None trains all.
+        devices: Accelerators, or processes on a CPU, for each fold.
+        accelerator: As Lightning names them: auto, cpu, gpu.
 
     Returns:
-        The manifest of the bundle.
+        The run.
 
     Raises:
-        DataError: The material cannot be used.
+        SettingsError: The recipe does not fit the material or the folder.
+        DataError: The material cannot be used, or the disk is full.
     """
-    torch.set_num_threads(recipe.threads)
-    items = read(faces, people, recipe.seed)
-    if not any(item.split == "train" for item in items):
-        raise DataError(
-            f"nobody in {faces} is in the training split: add people, or a people.csv that says so"
+    store = material_of(recipe)
+    wanted = folds_of(store, recipe, folds)
+    run = Run.begin(out, recipe, store)
+    # Wrong weights must not be noticed only after hours of pretraining.
+    encoder = load_encoder(recipe.model, recipe.encoder.start)
+    _tell_material(store, wanted, tell)
+    for number, fold in enumerate(wanted, 1):
+        folder = run.fold(fold.name)
+        name = f"fold {fold.name} ({number} of {len(wanted)})"
+        if is_done(folder):
+            tell(f"{name}: done already")
+            continue
+        tell(f"{name}: {_counts(fold.train)} to train on, {_counts(fold.validation)} to choose by")
+        _train_fold(recipe, store, fold, encoder, folder, tell, devices, accelerator)
+        tell(f"{name}: done")
+    return run
+
+
+def _train_fold(
+    recipe: Recipe,
+    store: Store,
+    fold: FoldClips,
+    encoder: Encoder,
+    folder: Path,
+    tell: Tell,
+    devices: int,
+    accelerator: str,
+) -> None:
+    write_json(folder / "fold.json", _people(fold))
+    figures: dict[str, float] = {}
+    seconds: dict[str, float] = {}
+    features: FeatureCache | None = None
+    cache = store.folder / "features"
+    if recipe.encoder.pretrain_steps:
+        learnt = pretrain(
+            store, fold.train, fold.validation, recipe, folder / "pretrain", tell, accelerator, devices
         )
-    log(f"material: {_counts(items)}")
-    corpus = make(items, work / "corpus", recipe.corpus, recipe.threads, log)
-
-    encoder, seen, pretrain_s = pretrain(corpus, recipe, work / "pretrain.pt", log)
-    features = encode(corpus, encoder, work / "features", recipe, log)
-    temporal, temporal_s = fit_temporal(corpus, features, recipe, work / "temporal.pt", log)
-
-    model = Meldae(recipe.model)
-    model.encoder.load_state_dict(encoder.state_dict())
-    model.temporal.load_state_dict(temporal.state_dict())
-    tune_s = 0.0
-    if recipe.tune_steps:
-        tune_s = tune(corpus, model, recipe, work / "tune.pt", log)
-        features = encode(corpus, model.encoder, work / "features-tuned", recipe, log)
-
-    held = evaluate.score(corpus, features, corpus.of("validation"), Probabilities(model.temporal), recipe)
-    rules = evaluate.choose(held, recipe)
-    scores = _scores(corpus, held, rules, recipe)
-    log(f"validation people: {scores}")
-
-    built = work / "bundle"
-    shutil.rmtree(built, ignore_errors=True)
-    encoder_entry, temporal_entry = export(model, built)
-    config, plan = recipe.model, recipe.corpus
-    manifest = Manifest(
-        name=recipe.name,
-        version=recipe.version,
-        licence=LICENCE,
-        summary="MELDAE trained on SYNTHETIC micro-expressions only: animated portraits and planted movements in "
-        "real clips. What it finds in real faces has not been validated.",
-        input=config.input,
-        size=config.size,
-        fps=plan.fps,
-        flow_lag=plan.flow_lag if config.input == "motion" else 0,
-        window=config.window,
-        hop=recipe.hop,
-        look_ahead=recipe.look_ahead,
-        frame_size=config.frame_size,
-        regions=config.regions,
-        region_size=config.region_size,
-        decoder=_decoder(rules),
-        encoder=encoder_entry,
-        temporal=temporal_entry,
-        training={
-            "material": "SYNTHETIC",
-            "people": _people(items),
-            "clips": dict(Counter(f"{clip.split} {clip.base}" for clip in corpus.clips)),
-            "crops": int(corpus.valid.sum()),
-            "recipe": recipe.model_dump(mode="json", exclude={"name", "version", "start"}),
-            "began": "with an earlier run's encoder" if recipe.start else "from nothing",
-            "pretraining": {name: round(value, 3) for name, value in seen.items()},
-            "hours": {
-                "pretraining": round(pretrain_s / 3600, 2),
-                "temporal part": round(temporal_s / 3600, 2),
-                "tuning": round(tune_s / 3600, 2),
-            },
+        encoder, figures, seconds["pretraining"] = learnt.encoder, learnt.figures, learnt.seconds
+        cache = folder / "features"
+    if recipe.encoder.freeze:
+        features = encode(store, encoder, cache, tell, mirrored=recipe.augment.flip > 0)
+    fitted = fit_meldae(store, fold, recipe, encoder, features, folder, tell, accelerator, devices)
+    seconds["fitting"] = fitted.seconds
+    model = fitted.model.cpu().eval()
+    decoder = tune(score_clips(store, fold.validation, model, recipe, features), recipe, tell)
+    evaluate.write_fold(
+        folder, score_clips(store, fold.test, model, recipe, features), decoder, recipe, fold.name
+    )
+    write_json(
+        folder / "done.json",
+        {
+            "epochs": fitted.epochs,
+            "best_epoch": fitted.best_epoch,
+            "seconds": {name: round(value, 1) for name, value in seconds.items()},
+            "pretraining": {name: round(value, 4) for name, value in figures.items()},
+            "torch": torch.__version__,
         },
-        scores={"validation": scores, "command": "rtme train"},
     )
-    write_manifest(manifest, built)
-    write_table(items, built / "people.csv")
-    install(built, out)
-    return manifest
+    if cache.parent == folder:
+        # This fold's own features: large, and of no use once it is done.
+        shutil.rmtree(cache, ignore_errors=True)
 
 
-def _scores(
-    corpus: Corpus, held: list[evaluate.ScoredClip], rules: SpotterRules, recipe: Recipe
-) -> dict[str, object]:
-    groups = {
-        "animated portraits": [scored for scored in held if scored.clip.base == "portrait"],
-        "real clips, planted": [s for s in held if s.clip.base == "clip" and s.clip.planted],
-        "real clips as they are": [s for s in held if s.clip.base == "clip" and not s.clip.planted],
+def _people(fold: FoldClips) -> dict[str, object]:
+    parts = {"train": fold.train, "validation": fold.validation, "test": fold.test}
+    return {
+        "name": fold.name,
+        "people": {part: sorted({"/".join(clip.person) for clip in clips}) for part, clips in parts.items()},
+        "clips": {part: len(clips) for part, clips in parts.items()},
+        "micro-expressions": {part: _n_me(clips) for part, clips in parts.items()},
     }
-    scores: dict[str, object] = {
-        name: evaluate.measure(group, rules).summary() for name, group in groups.items() if group
-    }
-    scores["speaking accuracy"] = round(evaluate.speaking_accuracy(corpus, held, recipe), 3)
-    return scores
 
 
-def _decoder(rules: SpotterRules) -> DecoderSettings:
-    interval = rules.interval
-    return DecoderSettings(
-        on=interval.on,
-        off=interval.off,
-        me_weight=rules.me_weight,
-        min_ms=interval.min_ms,
-        me_max_ms=interval.me_max_ms,
-        merge_ms=interval.merge_ms,
-    )
+def _tell_material(store: Store, folds: list[FoldClips], tell: Tell) -> None:
+    tell(f"{store.folder}: {_counts(store.clips)}; {len(folds)} fold{'s' if len(folds) > 1 else ''}")
 
 
-def _people(items: list[Item]) -> dict[str, int]:
-    return dict(Counter(split for split, _ in {(item.split, item.person) for item in items}))
+def _counts(clips: list[Clip]) -> str:
+    people = len({clip.person for clip in clips})
+    return f"{len(clips)} clips of {people} people with {_n_me(clips)} micro-expressions"
 
 
-def _counts(items: list[Item]) -> str:
-    people = _people(items)
-    return f"{len(items)} files; people: " + ", ".join(
-        f"{count} {split}" for split, count in sorted(people.items())
-    )
+def _n_me(clips: list[Clip]) -> int:
+    return sum(len(clip.of_type("me")) for clip in clips)

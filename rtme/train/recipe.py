@@ -1,6 +1,6 @@
 """Everything a training run decides, in one file: data, sizes, losses, steps, rates and the seed."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from importlib import resources
 from pathlib import Path
 from typing import Any, Literal, Self
@@ -172,14 +172,16 @@ class Recipe(_Part):
         Raises:
             SettingsError: There is no such setting, or its value does not fit.
         """
-        content = self.model_dump(mode="json")
+        content: dict[str, Any] = self.model_dump(mode="json")
         for name, value in changes.items():
             *path, last = name.split(".")
-            part = content
+            part: Any = content
             for step in path:
                 part = part.get(step) if isinstance(part, dict) else None
             if not isinstance(part, dict) or last not in part:
-                raise SettingsError(f"no setting {name} in a recipe")
+                raise SettingsError(
+                    f"no setting {name} in a recipe: see `recipe.yaml` of any run for all of them"
+                )
             part[last] = value
         return parse(content, "the changed recipe")
 
@@ -215,6 +217,21 @@ def load(recipe: str | Path) -> Recipe:
     except UnicodeDecodeError as error:
         raise SettingsError(f"recipe {path} is not UTF-8 text") from error
     return parse(_yaml(text, str(path)), f"recipe {path}")
+
+
+def read_changes(words: Iterable[str]) -> dict[str, object]:
+    """``SETTING=VALUE`` words as what :meth:`Recipe.with_changes` takes; values are read as YAML.
+
+    Raises:
+        SettingsError: A word has no equals sign, or its value is not YAML.
+    """
+    changes: dict[str, object] = {}
+    for word in words:
+        name, equals, value = word.partition("=")
+        if not equals:
+            raise SettingsError(f"'{word}' changes nothing: write SETTING=VALUE, such as fit.epochs=5")
+        changes[name.strip()] = _yaml(value, f"'{word}'")
+    return changes
 
 
 def parse(content: object, where: str) -> Recipe:

@@ -69,14 +69,15 @@ class Run:
         self.recipe: Recipe = recipes.load(path)
 
     @classmethod
-    def begin(cls, folder: Path, recipe: Recipe) -> "Run":
-        """Begin a run, or go on with one of the same recipe.
+    def begin(cls, folder: Path, recipe: Recipe, store: Store) -> "Run":
+        """Begin a run, or go on with one of the same recipe and material.
 
         Raises:
             SettingsError: The folder holds a run of another recipe, with the first setting that differs.
-            DataError: The folder cannot be written.
+            DataError: It holds a run on other material, or cannot be written.
         """
-        path = folder / "recipe.yaml"
+        path, mark = folder / "recipe.yaml", folder / "material.json"
+        material = {"clips": len(store.clips), "fingerprint": store.fingerprint}
         if path.is_file():
             run = cls(folder)
             different = _first_difference(run.recipe.model_dump(mode="json"), recipe.model_dump(mode="json"))
@@ -84,15 +85,20 @@ class Run:
                 raise SettingsError(
                     f"{folder} holds a run of another recipe ({different}): give another folder with --out, or remove it"
                 )
+            known = json.loads(mark.read_text(encoding="utf-8"))
+            if known != material:
+                raise DataError(
+                    f"{folder} was begun on {known['clips']} clips, and {store.folder} now holds others "
+                    f"({len(store.clips)}): give another folder with --out, or remove it"
+                )
             return run
+        write_json(mark, material)
         write_text(path, recipe.to_yaml())
         return cls(folder)
 
     def store(self) -> Store:
         """The material it learns from."""
-        if self.recipe.data.store is None:
-            raise SettingsError("the recipe names no prepared material: give --data FOLDER")
-        return Store(self.recipe.data.store)
+        return material_of(self.recipe)
 
     def fold(self, name: str) -> Path:
         """The folder of a fold."""
@@ -101,6 +107,18 @@ class Run:
     def folds(self) -> list[Path]:
         """Folders of the folds that were begun, by name."""
         return sorted(path.parent for path in (self.folder / "folds").glob("*/fold.json"))
+
+
+def material_of(recipe: Recipe) -> Store:
+    """The prepared material that a recipe names.
+
+    Raises:
+        SettingsError: It names none.
+        DataError: There is none.
+    """
+    if recipe.data.store is None:
+        raise SettingsError("the recipe names no prepared material: give --data FOLDER")
+    return Store(recipe.data.store)
 
 
 def is_done(fold: Path) -> bool:
