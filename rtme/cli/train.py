@@ -24,6 +24,10 @@ def train(
     devices: Annotated[int, typer.Option(min=1, help="GPUs (or processes) to train each fold on.")] = 1,
     accelerator: Annotated[str, typer.Option(help="auto, cpu or gpu.")] = "auto",
     threads: Annotated[int | None, typer.Option(min=1, help="CPU threads.", show_default=False)] = None,
+    show: Annotated[
+        bool,
+        typer.Option("--show", help="Print every setting of the recipe and what it means; train nothing."),
+    ] = False,
 ) -> None:
     """Train an engine on prepared material, and evaluate it on people it never saw.
 
@@ -33,6 +37,8 @@ def train(
     `rtme train default --data clips --set fit.epochs=5 --out runs/trial`
 
     `rtme train casme2sq --data prepared/casme2sq --fold s15 --fold s16` (these two, on this machine)
+
+    `rtme train casme2sq --show > mine.yaml` (a recipe to change)
     """
     try:
         import torch
@@ -49,6 +55,9 @@ def train(
         changes["seed"] = seed
     if changes:
         chosen = chosen.with_changes(changes)
+    if show:
+        print(recipes.explain(chosen), end="")
+        return
     if threads is not None:
         torch.set_num_threads(threads)
     done = run(chosen, out or Path("runs") / chosen.name, _tell, fold, devices, accelerator)

@@ -1,6 +1,6 @@
 """Everything a training run decides, in one file: data, sizes, losses, steps, rates and the seed."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from importlib import resources
 from pathlib import Path
 from typing import Any, Literal, Self
@@ -180,7 +180,7 @@ class Recipe(_Part):
                 part = part.get(step) if isinstance(part, dict) else None
             if not isinstance(part, dict) or last not in part:
                 raise SettingsError(
-                    f"no setting {name} in a recipe: see `recipe.yaml` of any run for all of them"
+                    f"no setting {name} in a recipe: see `rtme train RECIPE --show` for all of them"
                 )
             part[last] = value
         return parse(content, "the changed recipe")
@@ -188,6 +188,29 @@ class Recipe(_Part):
     def to_yaml(self) -> str:
         """Every setting, as a file that gives the same recipe."""
         return yaml.safe_dump(self.model_dump(mode="json"), sort_keys=False, allow_unicode=True)
+
+
+def explain(recipe: Recipe) -> str:
+    """Every setting of a recipe as YAML, each with what it means as a comment."""
+    return "\n".join(_explained(recipe, "")) + "\n"
+
+
+def _explained(part: BaseModel, indent: str) -> Iterator[str]:
+    for name, field in type(part).model_fields.items():
+        value = getattr(part, name)
+        meaning = f"  # {field.description}" if field.description else ""
+        if isinstance(value, BaseModel):
+            yield f"{indent}{name}:{f'  # {_first_line(value)}' if _first_line(value) else ''}"
+            yield from _explained(value, indent + "  ")
+            continue
+        written = yaml.safe_dump(
+            part.model_dump(mode="json")[name], default_flow_style=True, allow_unicode=True, width=10_000
+        )
+        yield f"{indent}{name}: {written.removesuffix(chr(10)).removesuffix(chr(10) + '...')}{meaning}"
+
+
+def _first_line(part: BaseModel) -> str:
+    return (type(part).__doc__ or "").partition("\n")[0]
 
 
 def names() -> list[str]:
