@@ -34,17 +34,22 @@ class WindowScores:
     frame_scores: Floats
 
 
-class Backend(Protocol):
-    """Runs the two graphs of a bundle. Used by one thread at a time."""
+class Scorer(Protocol):
+    """All that spotting needs of an engine: its numbers, and answers to windows."""
 
-    name: str
     manifest: Manifest
-
-    def encode(self, crops: NDArray[np.uint8]) -> Features:
-        """Run the encoder once over ``(N, size, size, 3)`` uint8 crops."""
 
     def score(self, frame: Floats, regions: Floats, valid: Floats) -> WindowScores:
         """Run the temporal part over ``(B, T, D)``, ``(B, T, R, Dr)`` and ``(B, T)`` (1 where a slot has a frame)."""
+
+
+class Backend(Scorer, Protocol):
+    """Runs the two graphs of a bundle. Used by one thread at a time."""
+
+    name: str
+
+    def encode(self, crops: NDArray[np.uint8]) -> Features:
+        """Run the encoder once over ``(N, size, size, 3)`` uint8 crops."""
 
     def close(self) -> None:
         """Release everything. Safe to call twice."""

@@ -1,6 +1,6 @@
 """One stream's faces in one epoch: features in, events out. No thread, no socket."""
 
-from rtme.engine.backend import Backend, Features
+from rtme.engine.backend import Features, Scorer
 from rtme.events import AnyEvent, Mark, WarningEvent
 from rtme.live.face_run import FaceRun
 from rtme.live.lapse import Lapse
@@ -19,7 +19,7 @@ TELL_SKIPPED_S = 1.0
 class StreamRun:
     """Drives the spotters of a stream. One object serves one epoch."""
 
-    def __init__(self, stream: str, epoch: int, backend: Backend) -> None:
+    def __init__(self, stream: str, epoch: int, backend: Scorer) -> None:
         self.stream, self.epoch = stream, epoch
         self.skipped = 0
         self._backend = backend

@@ -107,15 +107,12 @@ class Spotter:
             What this decides, as ``decide`` does.
         """
         self.skip(window)
-        weight = self._rules.me_weight
-        frame = np.clip(np.asarray(frame_scores, np.float64), 0, 1)
-        unknown = ~_near(window.valid, UNKNOWN_SLOTS)
-        unknown |= np.arange(window.start, window.end + 1) < (self._first or 0)
-        score: Scores = frame ** (1 - weight) * np.clip(np.float64(p_me), 0, 1) ** weight
+        known = known_slots(window.valid, (self._first or 0) - window.start)
+        score = slot_scores(frame_scores, p_me, self._rules.me_weight)
         speaking = np.clip(np.float64(p_speaking), 0, 1)
         extra = window.end % self._rules.hop != 0
-        self._scores.add(window.end, np.where(unknown, np.nan, score), extra=extra)
-        self._speaking.add(window.end, np.where(unknown, np.nan, speaking), extra=extra)
+        self._scores.add(window.end, np.where(known, score, np.nan), extra=extra)
+        self._speaking.add(window.end, np.where(known, speaking, np.nan), extra=extra)
         return self.decide()
 
     def skip(self, window: Window) -> None:
@@ -174,10 +171,23 @@ class Spotter:
         return _in_order([*intervals, *turns])
 
 
-def _near(valid: Floats, slots: int) -> NDArray[np.bool_]:
-    """Where a feature lies within so many slots, ``(T,)``."""
-    near = np.convolve(valid, np.ones(2 * slots + 1, np.float32))[slots : slots + len(valid)]
-    return np.asarray(near > 0.5)
+def known_slots(valid: Floats, first: int) -> NDArray[np.bool_]:
+    """The slots of which a window says something: those near a feature, and none before the face's first.
+
+    Args:
+        valid: ``(T,)`` 1 where a slot has a feature.
+        first: Place in the window of the face's first feature ever; may lie before the window.
+    """
+    near = np.convolve(valid, np.ones(2 * UNKNOWN_SLOTS + 1, np.float32))
+    known = near[UNKNOWN_SLOTS : UNKNOWN_SLOTS + len(valid)] > 0.5
+    return np.asarray(known & (np.arange(len(valid)) >= first))
+
+
+def slot_scores(frame_scores: Floats, p_me: float, me_weight: float) -> Scores:
+    """A window's score of each of its slots, ``frame^(1-w) * p_me^w``: ``(T,)`` 0..1, NaN stays unknown."""
+    frame = np.clip(np.asarray(frame_scores, np.float64), 0, 1)
+    score: Scores = frame ** (1 - me_weight) * np.clip(np.float64(p_me), 0, 1) ** me_weight
+    return score
 
 
 def _in_order(updates: list[Update]) -> list[Update]:

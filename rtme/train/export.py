@@ -1,10 +1,13 @@
 """From trained PyTorch modules to an engine bundle: two ONNX graphs and a manifest."""
 
-import hashlib
 import logging
-import shutil
 import warnings
+from collections.abc import Callable, Mapping
+from copy import deepcopy
+from functools import partial
 from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
 
 import numpy as np
 import onnx
@@ -13,59 +16,82 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from rtme.engine.manifest import FileEntry, Manifest
-from rtme.errors import EngineError
+from rtme.data.store import StorePlan
+from rtme.engine.bundle import Bundle, write_bundle
+from rtme.errors import DataError, EngineError
 from rtme.model.config import ModelConfig
 from rtme.model.meldae import Meldae, Probabilities
+from rtme.train.decoder import Decoder
+from rtme.train.recipe import Recipe
+from rtme.train.replay import engine_numbers
 
 OPSET = 20
 TOLERANCE = 1e-4
 """Largest difference between what PyTorch and onnxruntime say."""
 
-ENCODER_INPUTS, ENCODER_OUTPUTS = ("crops",), ("frame", "regions")
-TEMPORAL_INPUTS = ("frame", "regions", "valid")
-TEMPORAL_OUTPUTS = ("p_me", "p_speaking", "frame_scores")
+Names = tuple[tuple[str, ...], tuple[str, ...]]
+"""Of a graph's inputs and outputs."""
+
+ENCODER: Names = (("crops",), ("frame", "regions"))
+TEMPORAL: Names = (("frame", "regions", "valid"), ("p_me", "p_speaking", "frame_scores"))
 
 
-def export(model: Meldae, folder: Path) -> tuple[FileEntry, FileEntry]:
-    """Write ``encoder.onnx`` and ``temporal.onnx``, and check that they say what PyTorch says.
+def export_engine(
+    model: Meldae,
+    recipe: Recipe,
+    plan: StorePlan,
+    decoder: Decoder,
+    training: Mapping[str, Any],
+    scores: Mapping[str, Any],
+    out: Path,
+) -> Bundle:
+    """Write an engine that ``rtme live --engine`` runs.
 
-    Returns:
-        Their entries in the manifest.
+    Args:
+        model: Trained; it is left as it is.
+        recipe: Gives it its name and its numbers.
+        plan: How the crops it learned from were prepared: live ones are prepared the same way.
+        decoder: Its thresholds.
+        training: Material, people, seeds: what a reader of the manifest should know.
+        scores: Measured figures, and the command that made them.
+        out: The bundle's folder; an engine in it is replaced, its manifest last.
 
     Raises:
         EngineError: A graph differs from PyTorch by more than ``TOLERANCE``.
+        DataError: The folder cannot be written.
     """
-    model.eval()
-    folder.mkdir(parents=True, exist_ok=True)
-    entries = []
-    for name, module, inputs, outputs, example in (
-        ("encoder.onnx", model.encoder, ENCODER_INPUTS, ENCODER_OUTPUTS, crops_like(model.config, 2)),
-        (
-            "temporal.onnx",
-            Probabilities(model.temporal).eval(),
-            TEMPORAL_INPUTS,
-            TEMPORAL_OUTPUTS,
-            tokens_like(model.config, 2),
-        ),
-    ):
-        path = folder / name
-        _write(module, example, path, inputs, outputs)
-        check(module, path, crops_like(model.config, 3) if len(inputs) == 1 else tokens_like(model.config, 3))
-        entries.append(FileEntry(file=name, sha256=hashlib.sha256(path.read_bytes()).hexdigest()))
-    return entries[0], entries[1]
+    model = deepcopy(model).cpu().eval()
+    numbers = engine_numbers(recipe, plan, decoder.intervals, decoder.speaker)
+    record = {
+        "training": {
+            **training,
+            "recipe": recipe.model_dump(mode="json", exclude={"name", "version", "licence"}),
+        },
+        "scores": dict(scores),
+    }
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        with TemporaryDirectory(prefix="rtme-export-") as scratch:
+            encoder = _graph(
+                model.encoder, Path(scratch) / "encoder.onnx", partial(crops_like, model.config), ENCODER
+            )
+            temporal = _graph(
+                Probabilities(model.temporal).eval(),
+                Path(scratch) / "temporal.onnx",
+                partial(tokens_like, model.config),
+                TEMPORAL,
+            )
+        return write_bundle(out, {**numbers, **record}, encoder=encoder, temporal=temporal)
+    except OSError as error:
+        raise DataError(f"the engine cannot be written to {out}: {error.strerror}") from error
 
 
-def write_manifest(manifest: Manifest, folder: Path) -> None:
-    """Write ``manifest.json``."""
-    (folder / "manifest.json").write_text(manifest.model_dump_json(indent=2) + "\n", encoding="utf-8")
-
-
-def install(built: Path, out: Path) -> None:
-    """Put a finished bundle in its place, file by file, the manifest last."""
-    out.mkdir(parents=True, exist_ok=True)
-    for path in sorted(built.iterdir(), key=lambda path: path.name == "manifest.json"):
-        shutil.copyfile(path, out / path.name)
+def _graph(
+    module: nn.Module, path: Path, example: Callable[[int], tuple[Tensor, ...]], names: Names
+) -> bytes:
+    _write(module, example(2), path, *names)
+    check(module, path, example(3))
+    return path.read_bytes()
 
 
 def check(module: nn.Module, path: Path, example: tuple[Tensor, ...]) -> None:
