@@ -1,24 +1,23 @@
-"""``rtme data``: look at a copy of a dataset before anything is trained on it."""
+"""``rtme data``: look at a copy of a dataset, and prepare it for training."""
 
 import json
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
 from rtme.errors import DataError, SettingsError
 
 if TYPE_CHECKING:
+    from rtme.data.manifest import Manifest
+    from rtme.data.prepare import Outcome
     from rtme.data.readers.reading import Dataset, Reading
 
-app = typer.Typer(help="Look at datasets.", no_args_is_help=True)
-
-
-@app.callback()
-def _data() -> None:
-    pass
+app = typer.Typer(help="Look at datasets, and prepare them for training.", no_args_is_help=True)
 
 
 @app.command("check")
@@ -36,30 +35,134 @@ def check(
         Path | None, typer.Option("-o", "--out", help="Write the manifest (CSV) here, its videos beside it.")
     ] = None,
 ) -> None:
-    """Find the files, read every label, and say what was found, repaired and not usable."""
-    try:
-        from rtme.data import readers
+    """Find the files, read every label, and say what was found, repaired and not usable.
 
-        chosen = readers.find(dataset)
-    except ModuleNotFoundError as error:
-        raise SettingsError(f"reading datasets needs {error.name}: pip install 'rtme[train]'") from error
-    reading = chosen.read(path, chosen.repairs(repair or ()))
+    Examples: `rtme data check casme2sq /data/CASME2sq`, `rtme data check samm_lv /data/SAMM -o manifest.csv`.
+    """
+    chosen, reading = _read(dataset, path, repair)
     if as_json:
         print(json.dumps(_facts(chosen, reading), indent=2, ensure_ascii=False))
     else:
         _show(chosen, reading)
-    if reading.problems:
-        n = len(reading.problems)
-        raise DataError(
-            f"{n} {'row' if n == 1 else 'rows'} of {chosen.title} cannot be used; {reading.problems[0]}"
-            + ("" if out is None else f". {out} was not written")
-        )
+    _refuse_problems(chosen, reading, "" if out is None else f". {out} was not written")
     if out is not None:
         reading.usable().save(out)
         if not as_json:
             print(
                 f"{out} has {len(reading.manifest.intervals)} intervals of {len(reading.manifest.videos)} videos"
             )
+
+
+@app.command("prepare")
+def prepare(
+    dataset: Annotated[
+        str, typer.Argument(help="Short name of a dataset, as for `check`; or a manifest (.csv).")
+    ],
+    out: Annotated[Path, typer.Option("-o", "--out", help="Folder of the store.")],
+    path: Annotated[
+        Path | None, typer.Argument(help="The folder it was unpacked into; none with a manifest.")
+    ] = None,
+    repair: Annotated[
+        list[str] | None,
+        typer.Option(help="KEY=VALUE: what to do with a kind of faulty row; may be given again."),
+    ] = None,
+    input: Annotated[str, typer.Option(help="What the engine eats: rgb or motion.")] = "motion",
+    size: Annotated[int, typer.Option(help="Crop edge in pixels.")] = 112,
+    fps: Annotated[float, typer.Option(help="Frames per second of the engine's time grid.")] = 30.0,
+    flow_lag: Annotated[int, typer.Option(help="Slots back that motion is measured against.")] = 6,
+    workers: Annotated[
+        int | None, typer.Option(min=1, help="Processes; one for each core by default.", show_default=False)
+    ] = None,
+    skip_faulty: Annotated[
+        bool, typer.Option("--skip-faulty", help="Do without videos that cannot be prepared.")
+    ] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """Track and align the face in every video, and store what the engine would see of it.
+
+    Stopped at any moment, the same command goes on where it was. The store holds pictures of faces.
+
+    Examples: `rtme data prepare casme2sq /data/CASME2sq --out stores/casme2sq`,
+    `rtme data prepare manifest.csv --out stores/mine --input rgb --size 224`.
+    """
+    try:
+        from pydantic import ValidationError
+
+        from rtme.data.manifest import sentence
+        from rtme.data.prepare import FaultyVideosError, outcomes
+        from rtme.data.prepare import prepare as run
+        from rtme.data.store import StorePlan
+    except ModuleNotFoundError as error:
+        raise SettingsError(f"preparing datasets needs {error.name}: pip install 'rtme[train]'") from error
+    try:
+        plan = StorePlan.model_validate({"input": input, "size": size, "fps": fps, "flow_lag": flow_lag})
+    except ValidationError as error:
+        raise SettingsError(sentence(error)) from error
+    manifest = _manifest(dataset, path, repair)
+    notes = Console(stderr=True, highlight=False, soft_wrap=True)
+    columns = (
+        TextColumn("frames"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeRemainingColumn(),
+        TextColumn("left"),
+    )
+    frames, began, faulty = 0, time.monotonic(), None
+    with Progress(*columns, console=notes, transient=True, disable=not notes.is_terminal) as progress:
+        task = progress.add_task("frames", total=None)
+
+        def advance(done: int, expected: int) -> None:
+            nonlocal frames
+            frames = done
+            progress.update(task, completed=done, total=expected)
+
+        try:
+            run(manifest, out, plan, workers, advance, skip_faulty)
+        except FaultyVideosError as error:
+            faulty = error
+    seconds = time.monotonic() - began
+    facts = _prepared(out, outcomes(out))
+    facts |= {"seconds": round(seconds, 1), "frames_per_second": round(frames / seconds, 1)}
+    if as_json:
+        print(json.dumps(facts, indent=2, ensure_ascii=False))
+    else:
+        _show_prepared(facts)
+    if faulty is not None:
+        raise faulty
+
+
+def _manifest(dataset: str, path: Path | None, repair: list[str] | None) -> "Manifest":
+    from rtme.data import manifest
+
+    if path is None:
+        if not dataset.lower().endswith(".csv"):
+            raise SettingsError(
+                f"where is {dataset}? Give the folder it was unpacked into, or a manifest (.csv)"
+            )
+        if repair:
+            raise SettingsError("a manifest needs no --repair: its rows were repaired when it was written")
+        return manifest.load(Path(dataset))
+    chosen, reading = _read(dataset, path, repair)
+    _refuse_problems(chosen, reading, ". Nothing was prepared")
+    return reading.usable()
+
+
+def _read(dataset: str, path: Path, repair: list[str] | None) -> "tuple[Dataset, Reading]":
+    try:
+        from rtme.data import readers
+
+        chosen = readers.find(dataset)
+    except ModuleNotFoundError as error:
+        raise SettingsError(f"reading datasets needs {error.name}: pip install 'rtme[train]'") from error
+    return chosen, chosen.read(path, chosen.repairs(repair or ()))
+
+
+def _refuse_problems(dataset: "Dataset", reading: "Reading", then: str) -> None:
+    if reading.problems:
+        n = len(reading.problems)
+        raise DataError(
+            f"{n} {'row' if n == 1 else 'rows'} of {dataset.title} cannot be used; {reading.problems[0]}{then}"
+        )
 
 
 def _facts(dataset: "Dataset", reading: "Reading") -> dict[str, Any]:
@@ -101,3 +204,51 @@ def _kinds(reading: "Reading") -> str:
     for repair in reading.repairs:
         kinds[repair.what] = kinds.get(repair.what, 0) + 1
     return ", ".join(f"{what} {count}" for what, count in kinds.items())
+
+
+def _prepared(folder: Path, outcomes: "list[Outcome]") -> dict[str, Any]:
+    from rtme.data.store import Store
+
+    not_judged: dict[str, int] = {}
+    for one in outcomes:
+        for reason, count in one.not_judged.items():
+            not_judged[reason] = not_judged.get(reason, 0) + count
+    store = Store(folder)
+    return {
+        "store": str(folder),
+        "plan": store.plan.model_dump(mode="json"),
+        "clips": len(store.clips),
+        "slots": store.n_rows,
+        "frames": sum(one.seen for one in outcomes),
+        "judged": sum(one.judged for one in outcomes),
+        "not_judged": dict(sorted(not_judged.items(), key=lambda each: -each[1])),
+        "never_judged": [one.video for one in outcomes if one.fault is None and not one.judged],
+        "repeated": sum(one.repeated for one in outcomes),
+        "unreadable": {one.video: list(one.unreadable) for one in outcomes if one.unreadable},
+        "faulty": {one.video: one.fault for one in outcomes if one.fault is not None},
+    }
+
+
+def _show_prepared(facts: dict[str, Any]) -> None:
+    console = Console(highlight=False, soft_wrap=True)
+
+    def say(line: str, style: str | None = None) -> None:
+        console.print(line, markup=False, style=style)
+
+    share = facts["judged"] / max(facts["frames"], 1)
+    say(f"{facts['store']}: {facts['clips']} clips, {facts['slots']} slots, {facts['frames']} frames")
+    say(f"{share:.1%} of the frames show a face that may be judged")
+    for reason, count in facts["not_judged"].items():
+        say(f"  {reason}: {count}")
+    for video in facts["never_judged"]:
+        say(f"note: {video} has no face that may be judged in any frame")
+    if facts["repeated"]:
+        say(f"{facts['repeated']} frames are dropped or empty: the last good one stands in for them")
+    for video, names in facts["unreadable"].items():
+        some = ", ".join(names[:5]) + (", ..." if len(names) > 5 else "")
+        say(f"{video}: {len(names)} pictures cannot be decoded, the last good one stands in for them: {some}")
+    for video, fault in facts["faulty"].items():
+        say(f"not prepared: {video}: {fault}", "red")
+    if facts["frames_per_second"]:
+        say(f"{facts['frames_per_second']:g} frames/s")
+    say(f"{facts['store']} holds face crops: keep it as you keep the dataset")

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from multiprocessing import get_context, parent_process
+from multiprocessing.synchronize import Event
 from typing import TypeVar
 
 import cv2
@@ -14,6 +15,7 @@ import cv2
 from rtme.errors import DataError
 
 _WAIT_S = 1800.0
+_LOOK_S = 1.0
 
 _Job = TypeVar("_Job")
 _Result = TypeVar("_Result")
@@ -25,6 +27,7 @@ def work(
     workers: int,
     start: Callable[..., None] = lambda: None,
     arguments: tuple[object, ...] = (),
+    patience_s: float = 0.0,
 ) -> Iterator[_Result]:
     """Do jobs in processes, each result as soon as it is there.
 
@@ -34,44 +37,50 @@ def work(
         workers: Processes; 1 does it in this one, in order.
         start: Called once in each worker before its first job.
         arguments: Of ``start``.
+        patience_s: Longest time in which no job may end, where half an hour is too short.
 
     Raises:
-        DataError: A worker died (out of memory, mostly), or none finished a job for half an hour.
+        DataError: A worker died (out of memory, mostly), or none finished a job in all that time.
     """
     if workers == 1:
         start(*arguments)
         yield from map(do, jobs)
         return
     context = get_context("spawn")
-    with ProcessPoolExecutor(workers, context, _start_worker, (start, arguments)) as pool:
-        running = {pool.submit(do, job) for job in jobs}
-        try:
-            while running:
-                done, running = wait(running, timeout=_WAIT_S, return_when=FIRST_COMPLETED)
-                if not done:
-                    raise DataError(f"no clip was finished in {_WAIT_S:.0f} s: a worker hangs")
-                for future in done:
-                    yield future.result()
-        except BrokenProcessPool as error:
-            raise DataError(
-                "a worker process died, out of memory perhaps: start again with fewer workers; "
-                "what is complete is kept"
-            ) from error
-        finally:
-            pool.shutdown(wait=False, cancel_futures=True)
+    patience_s = max(patience_s, _WAIT_S)
+    give_up = context.Event()
+    pool = ProcessPoolExecutor(workers, context, _start_worker, (give_up, start, arguments))
+    running = {pool.submit(do, job) for job in jobs}
+    try:
+        while running:
+            done, running = wait(running, timeout=patience_s, return_when=FIRST_COMPLETED)
+            if not done:
+                raise DataError(f"no clip was finished in {patience_s:.0f} s: a worker hangs")
+            # What is complete is handed over before an error of another job ends it all.
+            for future in sorted(done, key=lambda each: each.exception() is not None):
+                yield future.result()
+    except BrokenProcessPool as error:
+        raise DataError(
+            "a worker process died, out of memory perhaps: start again with fewer workers; "
+            "what is complete is kept"
+        ) from error
+    finally:
+        if running:
+            give_up.set()
+        pool.shutdown(cancel_futures=True)
 
 
-def _start_worker(start: Callable[..., None], arguments: tuple[object, ...]) -> None:
+def _start_worker(give_up: Event, start: Callable[..., None], arguments: tuple[object, ...]) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    threading.Thread(target=_leave_with_parent, daemon=True).start()
+    threading.Thread(target=_leave_early, args=(give_up,), daemon=True).start()
     cv2.setNumThreads(1)
     start(*arguments)
 
 
-def _leave_with_parent() -> None:
-    """End this process when its parent is gone: a killed build must not leave workers that go on."""
+def _leave_early(give_up: Event) -> None:
+    """End this process, whatever it is doing, when its work is no longer wanted or its parent is gone."""
     parent = parent_process()
     assert parent is not None
-    while parent.is_alive():
-        parent.join(timeout=5.0)
+    while parent.is_alive() and not give_up.wait(_LOOK_S):
+        pass
     os._exit(1)
