@@ -1,22 +1,29 @@
-"""Making a corpus: clips are rendered and go through the face room, so that training sees what live sees."""
+"""Making synthetic clips: they are rendered and go through the face room, so that training sees what live sees."""
 
-import os
-import signal
-import threading
+import hashlib
+import time
 from collections.abc import Callable, Iterator
-from concurrent.futures import FIRST_COMPLETED, ProcessPoolExecutor, wait
-from functools import lru_cache
-from multiprocessing import get_context, parent_process
+from functools import lru_cache, partial
 from pathlib import Path
+from typing import Any, Literal
 
 import av
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from rtme.data.corpus import Clip, Corpus, CorpusPlan, Planted, create
-from rtme.data.jobs import Job, jobs
+from rtme.data.jobs import Job, SynthPlan, jobs
 from rtme.data.material import Item
+from rtme.data.pool import work
+from rtme.data.store import (
+    LABELS,
+    NO_FRAME,
+    Clip,
+    Labelled,
+    Store,
+    StorePlan,
+    StoreWriter,
+    new_arrays,
+)
 from rtme.data.voice import speaking
 from rtme.errors import DataError
 from rtme.face.crop import FaceCrop
@@ -26,144 +33,133 @@ from rtme.synth.inject import inject
 from rtme.synth.portrait import Portrait
 from rtme.synth.render import render
 from rtme.synth.script import Script
-from rtme.synth.truth import ACTION_UNITS, Truth
+from rtme.synth.truth import ACTION_UNITS, Truth, TruthInterval
 
 Image = NDArray[np.uint8]
-Log = Callable[[str], None]
 
-_WAIT_S = 600.0
+DATASET = "synthetic"
+"""The dataset that all clips belong to, real ones too."""
+
+_PICTURE = (320, 320)
+_TELL_EVERY_S = 15.0
+_TYPES: dict[str, Literal["me", "mae", "large"]] = {"me": "me", "macro": "mae", "large": "large"}
 
 
-def make(items: list[Item], folder: Path, plan: CorpusPlan, workers: int, log: Log) -> Corpus:
-    """Make a corpus, or the rest of it.
+def make(
+    items: list[Item], folder: Path, plan: SynthPlan, workers: int, tell: Callable[[str], None]
+) -> Store:
+    """Make a synthetic store, or the rest of it.
 
     Args:
         items: The material.
         folder: Where it is to be.
         plan: What it shall hold.
         workers: Processes; 1 makes it in this one.
-        log: Gets lines for people.
+        tell: Gets lines for people.
 
     Raises:
-        DataError: A clip cannot be made, or the folder holds another corpus.
+        DataError: The material does not suffice or cannot be used, or the folder holds something else.
     """
     wanted = jobs(items, plan)
-    corpus = create(folder, plan, len(wanted), "\n".join(f"{item.file} {item.person}" for item in items))
-    have = {clip.index for clip in corpus.clips}
-    todo = [job for job in wanted if job.index not in have]
-    log(f"corpus: {len(have)} of {len(wanted)} clips are there")
-    for clip in _clips(todo, folder, plan, workers):
-        corpus.record(clip)
-        if len(corpus.clips) % 50 == 0 or len(corpus.clips) == len(wanted):
-            log(f"corpus: {len(corpus.clips)} of {len(wanted)} clips")
-    return Corpus(folder)
+    writer = StoreWriter(folder, plan.store, _fingerprint(items, plan))
+    todo = [job for job in wanted if job.index not in writer.done]
+    tell(
+        f"{len(writer.done)} of {len(wanted)} clips are there; what is made is SYNTHETIC, and so are its labels"
+    )
+    for item in {job.item for job in todo}:
+        _check(item)
+    begun = told = time.monotonic()
+    for made, clip in enumerate(_work(todo, folder, plan, workers), start=1):
+        writer.record(clip)
+        now = time.monotonic()
+        if now - told > _TELL_EVERY_S or made == len(todo):
+            left = (now - begun) / made * (len(todo) - made)
+            tell(f"{len(writer.done)} of {len(wanted)} clips, {left / 60:.0f} min left")
+            told = now
+    return Store(folder)
 
 
-def _clips(todo: list[Job], folder: Path, plan: CorpusPlan, workers: int) -> Iterator[Clip]:
-    if workers == 1:
-        _start_worker(folder, plan)
-        yield from map(_make_clip, todo)
-        return
-    context = get_context("spawn")
-    with ProcessPoolExecutor(workers, context, _start_worker, (folder, plan)) as pool:
-        running = {pool.submit(_make_clip, job) for job in todo}
-        try:
-            while running:
-                done, running = wait(running, timeout=_WAIT_S, return_when=FIRST_COMPLETED)
-                if not done:
-                    raise DataError(f"no clip was finished in {_WAIT_S:.0f} s: a worker hangs")
-                for future in done:
-                    yield future.result()
-        finally:
-            pool.shutdown(wait=False, cancel_futures=True)
+def _work(todo: list[Job], folder: Path, plan: SynthPlan, workers: int) -> Iterator[Clip]:
+    return work(todo, partial(_make_clip, folder, plan), workers, _start_worker, (plan.store,))
 
 
-class _Worker:
-    """What a process keeps between clips."""
-
-    def __init__(self, folder: Path, plan: CorpusPlan) -> None:
-        self.plan = plan
-        self.corpus = Corpus(folder, "r+")
-        self.tracker = FaceTracker(input=plan.input, size=plan.size, fps=plan.fps, flow_lag=plan.flow_lag)
+def _start_worker(plan: StorePlan) -> None:
+    _tracker(plan)
 
 
-_worker: _Worker | None = None
+def _fingerprint(items: list[Item], plan: SynthPlan) -> str:
+    """Of everything that decides what is made; pictures by name and size."""
+    lines = [f"{item.file} {item.person} {item.split} {item.path.stat().st_size}" for item in items]
+    return hashlib.sha256("\n".join([plan.model_dump_json(), *sorted(lines)]).encode()).hexdigest()
 
 
-def _start_worker(folder: Path, plan: CorpusPlan) -> None:
-    global _worker
-    if parent_process() is not None:
-        signal.signal(signal.SIGINT, signal.SIG_IGN)
-        threading.Thread(target=_leave_with_parent, daemon=True).start()
-        cv2.setNumThreads(1)
-    _worker = _Worker(folder, plan)
+def _check(item: Item) -> None:
+    """Find out at the start, not after an hour, what cannot be used."""
+    if item.kind == "portrait":
+        _portrait(item.path, item.person)
+    else:
+        _rate(item.path)
 
 
-def _leave_with_parent() -> None:
-    """End this process when its parent is gone: a killed build must not leave workers that go on."""
-    parent = parent_process()
-    assert parent is not None
-    while parent.is_alive():
-        parent.join(timeout=5.0)
-    os._exit(1)
-
-
-def _make_clip(job: Job) -> Clip:
-    worker = _worker
-    assert worker is not None
-    plan = worker.plan
+def _make_clip(folder: Path, plan: SynthPlan, job: Job) -> Clip:
     rng = np.random.default_rng(job.seed)
-    frames, truth = _perform(job, plan, rng)
-    seconds = plan.slots / plan.fps
-    times = np.arange(truth.n_frames) / truth.fps
-    grid = TimeGrid(plan.fps)
-    slots = [grid.place(float(time)) for time in times[times < seconds]]
-    worker.tracker.reset()
-    seen = np.zeros(plan.slots, bool)
-    rows = slice(job.index * plan.slots, (job.index + 1) * plan.slots)
-    crops, valid = worker.corpus.crops[rows], np.zeros(plan.slots, np.uint8)
-    for image, slot in zip(frames, slots, strict=False):
-        if slot is None or slot >= plan.slots or rng.random() < job.dropped:
+    images, truth = _perform(job, plan, rng)
+    grid = TimeGrid(plan.store.fps)
+    slots = [grid.place(frame / truth.fps) for frame in range(truth.n_frames)]
+    n_slots = max(slot for slot in slots if slot is not None) + 1
+    crops, rows = new_arrays(folder, job.index, n_slots, plan.store.size)
+    # Slots whose gray crop the tracker remembers, for the flow to compare with.
+    seen = np.zeros(n_slots, bool)
+    tracker = _tracker(plan.store)
+    tracker.reset()
+    first_face = None
+    for frame, (image, slot) in enumerate(zip(images, slots, strict=True)):
+        if slot is None or rng.random() < job.dropped:
             continue
-        face = _main_face(worker.tracker.track(image, slot))
+        rows["frame"][slot] = frame
+        face = _main_face(tracker.track(image, slot))
         if face is None:
             continue
+        # The tracker goes on counting from clip to clip, and which clip was before depends on the workers.
+        first_face = face.face if first_face is None else first_face
+        rows["face"][slot] = face.face - first_face + 1
         seen[slot] = face.crop is not None or (face.invalid or "").startswith("warming up")
         if face.crop is not None:
             crops[slot] = face.crop
-            valid[slot] = 1
-    at = np.minimum(np.rint(np.arange(plan.slots) * truth.fps / plan.fps), truth.n_frames - 1).astype(int)
-    intervals = _on_grid(truth, plan)
-    me = np.zeros(plan.slots, np.uint8)
-    for planted in intervals:
-        if planted.type == "me":
-            me[planted.onset : planted.offset + 1] = 1
-    worker.corpus.valid[rows] = valid
-    worker.corpus.motion[rows] = _motion(truth.action_units, at, seen, valid, plan)
-    worker.corpus.speaking[rows] = truth.speaking[at]
-    worker.corpus.me[rows] = me
+            rows["valid"][slot] = 1
+    frames = _frame_of_each_slot(rows["frame"], truth, plan.store)
+    rows["speaking"] = truth.speaking[frames]
+    rows["label"] = _labels(truth)[frames]
+    rows["motion"] = _motion(truth.action_units[frames], seen, rows["valid"] > 0, plan.store)
     return Clip(
         index=job.index,
-        file=job.item.file,
-        person=job.item.person,
+        dataset=DATASET,
+        subject=job.item.person,
+        video=f"{Path(job.item.file).stem}-{job.index:05d}",
+        fps=truth.fps,
+        n_frames=truth.n_frames,
+        slots=n_slots,
+        intervals=tuple(_labelled(interval) for interval in truth.intervals),
+        state=job.state,
         split=job.item.split,
         base=job.item.kind,
-        planted=job.planted,
-        source_fps=truth.fps,
-        slots=min(plan.slots, max(slot for slot in slots if slot is not None) + 1),
-        intervals=intervals,
+        labelled=job.planted,
+        units_known=job.item.kind == "portrait",
     )
 
 
-def _perform(job: Job, plan: CorpusPlan, rng: np.random.Generator) -> tuple[Iterator[Image], Truth]:
-    seconds = plan.slots / plan.fps
+@lru_cache(maxsize=1)
+def _tracker(plan: StorePlan) -> FaceTracker:
+    return FaceTracker(input=plan.input, size=plan.size, fps=plan.fps, flow_lag=plan.flow_lag)
+
+
+def _perform(job: Job, plan: SynthPlan, rng: np.random.Generator) -> tuple[Iterator[Image], Truth]:
     if job.item.kind == "portrait":
-        interference = float(rng.uniform(0, 1))
-        script = Script.random(rng, round(seconds * job.fps), job.fps, interference=interference)
+        script = _script(job, round(plan.seconds * job.fps), rng)
         portrait = _portrait(job.item.path, job.item.person)
-        return render(portrait, script, (320, 320), rng, camera=float(rng.uniform(0, 1)))
-    frames, fps = _read(job.item.path)
-    frames = frames[: round(seconds * fps)]
+        return render(portrait, script, _PICTURE, rng, camera=float(rng.uniform(0, 1)))
+    fps = _rate(job.item.path)
+    frames = _read(job.item.path)[: round(plan.seconds * fps)]
     spoken = speaking(job.item.path, fps, len(frames))
     if job.planted:
         script = Script.random(rng, len(frames), fps, interference=float(rng.uniform(0, 1)))
@@ -174,27 +170,45 @@ def _perform(job: Job, plan: CorpusPlan, rng: np.random.Generator) -> tuple[Iter
     return iter(frames), truth
 
 
-@lru_cache(maxsize=64)
+def _script(job: Job, n_frames: int, rng: np.random.Generator) -> Script:
+    if job.state is None:
+        return Script.random(rng, n_frames, job.fps, interference=float(rng.uniform(0, 1)))
+    interference = float(rng.uniform(0.3, 1))
+    return Script.random(
+        rng, n_frames, job.fps, interference=interference, macro=0.5, n_me=job.n_me, state=job.state
+    )
+
+
+@lru_cache(maxsize=512)
 def _portrait(path: Path, person: str) -> Portrait:
     return Portrait.load(path, person)
 
 
-@lru_cache(maxsize=2)
-def _read(path: Path) -> tuple[list[Image], float]:
+@lru_cache(maxsize=512)
+def _rate(path: Path) -> float:
     try:
         with av.open(str(path)) as container:
-            stream = container.streams.video[0]
-            rate = float(stream.average_rate or 25)
-            return [frame.to_ndarray(format="rgb24") for frame in container.decode(stream)], rate
+            return float(container.streams.video[0].average_rate or 25)
     except (av.FFmpegError, IndexError) as error:
         raise DataError(f"cannot read the video {path}: {error}") from error
 
 
+@lru_cache(maxsize=2)
+def _read(path: Path) -> list[Image]:
+    try:
+        with av.open(str(path)) as container:
+            frames = [frame.to_ndarray(format="rgb24") for frame in container.decode(video=0)]
+    except (av.FFmpegError, IndexError) as error:
+        raise DataError(f"cannot read the video {path}: {error}") from error
+    if not frames:
+        raise DataError(f"cannot read the video {path}: it has no frame")
+    return frames
+
+
 @lru_cache(maxsize=64)
 def _landmarks(path: Path) -> list[NDArray[np.float32] | None]:
-    frames, fps = _read(path)
-    with FaceTracker(input="rgb", fps=fps, flow_lag=0) as tracker:
-        faces = [_main_face(tracker.track(image, slot)) for slot, image in enumerate(frames)]
+    with FaceTracker(input="rgb", fps=_rate(path), flow_lag=0) as tracker:
+        faces = [_main_face(tracker.track(image, slot)) for slot, image in enumerate(_read(path))]
     return [None if face is None else face.landmarks for face in faces]
 
 
@@ -202,37 +216,50 @@ def _main_face(faces: list[FaceCrop]) -> FaceCrop | None:
     return max(faces, key=lambda face: face.eye_distance_px, default=None)
 
 
-def _on_grid(truth: Truth, plan: CorpusPlan) -> list[Planted]:
-    """Planted expressions in slots, those that lie in the clip."""
-    scale = plan.fps / truth.fps
-    return [
-        Planted(
-            type=interval.type,
-            onset=round(interval.onset * scale),
-            apex=round(interval.apex * scale),
-            offset=round(interval.offset * scale),
-            action_units=interval.action_units,
-            pixels=interval.pixels,
-        )
-        for interval in truth.intervals
-        if round(interval.offset * scale) < plan.slots
-    ]
+def _labelled(interval: TruthInterval) -> Labelled:
+    return Labelled(
+        type=_TYPES[interval.type],
+        onset=interval.onset,
+        apex=interval.apex,
+        offset=interval.offset,
+        au=tuple(str(unit) for unit in interval.action_units),
+        pixels=round(interval.pixels, 3),
+    )
+
+
+def _frame_of_each_slot(frames: NDArray[np.int32], truth: Truth, plan: StorePlan) -> NDArray[np.int64]:
+    """The frame on each slot; where none is, the one that was nearest in time."""
+    nearest = np.rint(np.arange(len(frames)) * truth.fps / plan.fps).astype(np.int64)
+    return np.where(frames == NO_FRAME, np.minimum(nearest, truth.n_frames - 1), frames)
+
+
+def _labels(truth: Truth) -> NDArray[np.uint8]:
+    """Bits of ``LABELS`` for each frame."""
+    labels = np.zeros(truth.n_frames, np.uint8)
+    for interval in truth.intervals:
+        labels[interval.onset : interval.offset + 1] |= LABELS[_TYPES[interval.type]]
+    for span in truth.spans:
+        if span.what == "blink":
+            labels[span.start : span.end + 1] |= LABELS["blink"]
+    return labels
 
 
 def _motion(
-    units: NDArray[np.float32],
-    at: NDArray[np.int64],
-    seen: NDArray[np.bool_],
-    valid: NDArray[np.uint8],
-    plan: CorpusPlan,
-) -> NDArray[np.float16]:
-    """How far each unit has moved since the crop that the tracker took for the flow."""
-    motion = np.zeros((plan.slots, units.shape[1]), np.float16)
+    units: NDArray[np.float32], seen: NDArray[np.bool_], valid: NDArray[np.bool_], plan: StorePlan
+) -> NDArray[Any]:
+    """How far each unit has moved since the crop that the tracker took for the flow; without flow, since rest.
+
+    Args:
+        units: ``(slots, 13)`` displacement from rest.
+        seen: ``(slots,)`` where the tracker has a crop to compare with.
+        valid: ``(slots,)`` where there is an engine input.
+        plan: How crops are made.
+    """
+    if plan.input == "rgb":
+        return units * valid[:, None]
+    motion = np.zeros_like(units)
     for slot in np.flatnonzero(valid):
         earlier = np.flatnonzero(seen[:slot])
-        if plan.flow_lag and earlier.size:
-            reference = earlier[np.abs(earlier - (slot - plan.flow_lag)).argmin()]
-            motion[slot] = units[at[slot]] - units[at[reference]]
-        elif not plan.flow_lag:
-            motion[slot] = units[at[slot]]
+        reference = earlier[np.abs(earlier - (slot - plan.flow_lag)).argmin()]
+        motion[slot] = units[slot] - units[reference]
     return motion

@@ -19,6 +19,7 @@ _UNIT_LIMITS = np.array([LIMITS[unit] for unit in ACTION_UNITS], np.float32)
 _CORNERS = [ACTION_UNITS.index(unit) for unit in (12, 14, 20)]
 _CORNER_LIMIT = 9.0  # pixels that a corner of the mouth can be pulled outwards, all muscles together
 _JAW_LIMIT = 13.0  # pixels: about as wide as a mouth opens in conversation
+_BEYOND_S = 1.0  # a clip of one state is cut out of the midst of it: the mouth does not start from rest
 
 
 @dataclass(frozen=True)
@@ -69,6 +70,8 @@ class Script:
         speech: float = 0.5,
         blink: float = 1.0,
         head: float = 1.0,
+        n_me: int | None = None,
+        state: Literal["speaking", "listening"] | None = None,
     ) -> "Script":
         """A clip in which things happen by chance.
 
@@ -85,12 +88,18 @@ class Script:
             speech: Probability that the person speaks at some time of the clip.
             blink: Factor on the rate of blinks.
             head: Factor on the amount of head motion.
+            n_me: How many micro-expressions, where there is room for them; overrides ``me_per_clip``.
+            state: What the person does from before the clip until after it, overrides ``speech``; short pauses
+                belong to speaking.
         """
         seconds = n_frames / fps
         motion = Motion.still(n_frames)
-        turns = talk.turns(rng, seconds) if rng.random() < speech else []
+        if state is None:
+            turns = talk.turns(rng, seconds) if rng.random() < speech else []
+        else:
+            turns = [(-_BEYOND_S, seconds + _BEYOND_S)] if state == "speaking" else []
         speaking = talk.speak(rng, motion, turns, fps, 0.4 + 0.6 * interference)
-        spans = [Span("speech", round(a * fps), min(n_frames - 1, round(b * fps))) for a, b in turns]
+        spans = [Span("speech", max(0, round(a * fps)), min(n_frames - 1, round(b * fps))) for a, b in turns]
         spans += nuisance.blinks(rng, motion.lids, fps, blink * (0.3 + 0.7 * interference))
         nuisance.fidget(rng, motion.units, fps, interference)
         nuisance.gaze(rng, motion.shapes, fps, interference)
@@ -100,13 +109,11 @@ class Script:
             busy[span.start : span.end + 1] = True
 
         stretches = seconds / 3.2
-        counts: dict[Kind, int] = {"macro": int(rng.poisson(macro * interference * stretches))}
-        if me_per_clip is not None:
-            counts["me"] = int(rng.poisson(me_per_clip))
-        elif rng.random() < 0.15:
-            counts["me"] = 0
-        else:
-            counts["me"] = max(1, round(stretches * rng.integers(1, 5)))
+        # Those whose number is asked for come first, while there is room.
+        counts: dict[Kind, int] = {} if n_me is None else {"me": n_me}
+        counts["macro"] = int(rng.poisson(macro * interference * stretches))
+        if n_me is None:
+            counts["me"] = _how_many(rng, stretches, me_per_clip)
         counts["large"] = int(rng.poisson(large * interference * stretches))
         taken = np.zeros(n_frames, bool)
         found = [
@@ -152,6 +159,13 @@ class Script:
             action_units=self.motion.units.max(2),
             speaking=self.speaking.copy(),
         )
+
+
+def _how_many(rng: np.random.Generator, stretches: float, mean: float | None) -> int:
+    """How many micro-expressions: Poisson with a mean, or the mix of training clips."""
+    if mean is not None:
+        return int(rng.poisson(mean))
+    return 0 if rng.random() < 0.15 else max(1, round(stretches * rng.integers(1, 5)))
 
 
 def _give_way(motion: Motion, planted: NDArray[np.float32]) -> None:
