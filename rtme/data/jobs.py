@@ -13,8 +13,8 @@ from rtme.errors import DataError
 
 Kind = Literal["mixed", "conversation"]
 
-_REAL_SHARE = 0.2
-_PLANTED_SHARE = 0.75
+_REAL_SHARE = 1 / 6
+_UNTOUCHED_EVERY = 4
 # Frame rates of animated portraits as shares of the grid's; at 30 slots a second 30 and, as some webcams, 25.
 _RATES = (1.0, 1.0, 1.0, 1.0, 25 / 30)
 
@@ -73,7 +73,7 @@ def jobs(items: list[Item], plan: SynthPlan) -> list[Job]:
     there are any, a quarter of these as they are.
 
     Raises:
-        DataError: Clips are wanted of a split that has no picture.
+        DataError: Clips are wanted of a split that has no portrait, or none is wanted at all.
     """
     rng = np.random.default_rng(plan.seed)
     wanted: list[_Wish] = []
@@ -83,7 +83,10 @@ def jobs(items: list[Item], plan: SynthPlan) -> list[Job]:
         count = plan.clips(split)
         if count:
             _check(of_split, split)
-            wanted += _mixed(of_split, count) if plan.kind == "mixed" else _talks(of_split, count, rng)
+            draw = _mixed if plan.kind == "mixed" else _talks
+            wanted += draw(of_split, count, rng)
+    if not wanted:
+        raise DataError("0 clips are asked for: ask for clips of training, validation or test people")
     order = rng.permutation(len(wanted))
     return [_job(index, wanted[place], plan, rng) for index, place in enumerate(order)]
 
@@ -105,14 +108,13 @@ def _check(items: list[Item], split: Split) -> None:
     )
 
 
-def _mixed(items: list[Item], count: int) -> list[_Wish]:
+def _mixed(items: list[Item], count: int, rng: np.random.Generator) -> list[_Wish]:
     pictures = [item for item in items if item.kind == "portrait"]
     videos = [item for item in items if item.kind == "clip"]
-    n_real = round(_REAL_SHARE * count / (1 + _REAL_SHARE)) if videos else 0
+    n_real = round(_REAL_SHARE * count) if videos else 0
     wishes = [_Wish(pictures[number % len(pictures)]) for number in range(count - n_real)]
-    for number in range(n_real):
-        planted = (number // len(videos)) % 4 < 4 * _PLANTED_SHARE
-        wishes.append(_Wish(videos[number % len(videos)], planted))
+    for number, which in enumerate(rng.permutation(n_real)):
+        wishes.append(_Wish(videos[number % len(videos)], planted=bool(which % _UNTOUCHED_EVERY)))
     return wishes
 
 

@@ -2,7 +2,7 @@
 
 import hashlib
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any, Literal
@@ -61,13 +61,13 @@ def make(
         DataError: The material does not suffice or cannot be used, or the folder holds something else.
     """
     wanted = jobs(items, plan)
+    if not (folder / "plan.json").is_file():
+        _check({job.item.file: job.item for job in wanted}.values(), tell)
     writer = StoreWriter(folder, plan.store, _fingerprint(items, plan))
     todo = [job for job in wanted if job.index not in writer.done]
     tell(
         f"{len(writer.done)} of {len(wanted)} clips are there; what is made is SYNTHETIC, and so are its labels"
     )
-    for item in {job.item for job in todo}:
-        _check(item)
     begun = told = time.monotonic()
     for made, clip in enumerate(_work(todo, folder, plan, workers), start=1):
         writer.record(clip)
@@ -93,12 +93,27 @@ def _fingerprint(items: list[Item], plan: SynthPlan) -> str:
     return hashlib.sha256("\n".join([plan.model_dump_json(), *sorted(lines)]).encode()).hexdigest()
 
 
-def _check(item: Item) -> None:
-    """Find out at the start, not after an hour, what cannot be used."""
-    if item.kind == "portrait":
-        _portrait(item.path, item.person)
-    else:
-        _rate(item.path)
+def _check(items: Collection[Item], tell: Callable[[str], None]) -> None:
+    """Find out at the start, not after an hour, what cannot be used.
+
+    Raises:
+        DataError: With every file that cannot.
+    """
+    tell(f"looking at {len(items)} files")
+    faults = []
+    for item in items:
+        try:
+            if item.kind == "portrait":
+                Portrait.load(item.path, item.person)
+            else:
+                _rate(item.path)
+        except DataError as error:
+            faults.append(f"{item.file} ({error})")
+    if faults:
+        raise DataError(
+            f"{len(faults)} of {len(items)} files cannot be used, remove them or leave them out of the table of people: "
+            + ", ".join(faults)
+        )
 
 
 def _make_clip(folder: Path, plan: SynthPlan, job: Job) -> Clip:
@@ -179,7 +194,7 @@ def _script(job: Job, n_frames: int, rng: np.random.Generator) -> Script:
     )
 
 
-@lru_cache(maxsize=512)
+@lru_cache(maxsize=64)
 def _portrait(path: Path, person: str) -> Portrait:
     return Portrait.load(path, person)
 

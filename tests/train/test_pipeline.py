@@ -13,11 +13,9 @@ from skimage.data import astronaut
 from typer.testing import CliRunner
 
 from rtme.cli import app
-from rtme.data.corpus import Corpus, CorpusPlan
-from rtme.data.make import make
 from rtme.data.material import read
 from rtme.engine.manifest import Manifest
-from rtme.errors import DataError, EngineError
+from rtme.errors import EngineError
 from rtme.model.meldae import Meldae, Probabilities
 from rtme.train.export import TOLERANCE, check, crops_like, tokens_like
 from rtme.train.recipe import Recipe
@@ -76,70 +74,6 @@ def test_the_graphs_take_any_batch_and_answer_in_the_manifests_shapes(trained: t
         assert scores.shape == (count, manifest.window)
         assert (scores >= 0).all()
         assert (scores <= 1).all()
-
-
-def test_the_corpus_says_what_the_crops_show(trained: tuple[Path, Path]):
-    corpus = Corpus(trained[1] / "corpus")
-    assert {clip.split for clip in corpus.clips} == {"train", "validation"}
-    for clip in corpus.clips:
-        rows = corpus.rows(clip)
-        valid = corpus.valid[rows] > 0
-        assert valid.mean() > 0.6
-        assert corpus.crops[rows][valid].std() > 0
-        inside = np.zeros(corpus.plan.slots, np.uint8)
-        for planted in clip.intervals:
-            assert 0 <= planted.onset <= planted.apex <= planted.offset < corpus.plan.slots
-            if planted.type == "me":
-                inside[planted.onset : planted.offset + 1] = 1
-        assert (corpus.me[rows] == inside).all()
-        assert not corpus.motion[rows][~valid].any()
-
-
-def test_a_stopped_build_makes_only_what_is_missing(trained: tuple[Path, Path], faces: Path):
-    folder, plan = trained[1] / "corpus", Recipe.quick().corpus
-    before = Corpus(folder)
-    last = before.clips[-1]
-    crops = np.array(before.crops[before.rows(last)])
-    lines = (folder / "clips.jsonl").read_text().splitlines(keepends=True)
-    kept = [line for line in lines if f'"index":{last.index},' not in line]
-    (folder / "clips.jsonl").write_text("".join(kept) + '{"index":')
-    Corpus(folder, "r+").crops[before.rows(last)] = 7
-
-    told: list[str] = []
-    after = make(read(faces), folder, plan, 1, told.append)
-    assert told[0] == f"corpus: {len(kept)} of {len(lines)} clips are there"
-    assert after.clips == before.clips
-    assert (
-        after.crops[after.rows(last)][after.valid[after.rows(last)] > 0]
-        == crops[after.valid[after.rows(last)] > 0]
-    ).all()
-
-
-def test_a_corpus_of_another_plan_is_not_touched(trained: tuple[Path, Path], faces: Path):
-    plan = Recipe.quick().corpus.model_copy(update={"seed": 99})
-    with pytest.raises(DataError, match="another plan"):
-        make(read(faces), trained[1] / "corpus", plan, 1, print)
-
-
-def test_workers_make_the_same_corpus_as_one_process(faces: Path, tmp_path: Path):
-    plan = CorpusPlan(portrait_clips=2, real_clips=0, held_repeats=1, slots=16)
-    one = make(read(faces), tmp_path / "one", plan, 1, lambda _: None)
-    two = make(read(faces), tmp_path / "two", plan, 2, lambda _: None)
-    assert sorted(clip.index for clip in two.clips) == [0, 1, 2]
-    assert one.clips == two.clips
-    valid = one.valid[:] > 0
-    assert (valid == (two.valid[:] > 0)).all()
-    assert (one.crops[valid] == two.crops[valid]).all()
-    assert (one.motion[:] == two.motion[:]).all()
-
-
-def test_nobody_to_train_on_is_said(faces: Path, tmp_path: Path):
-    table = tmp_path / "people.csv"
-    table.write_text("file,person,split\na.png,Ann,test\n")
-    command = ["train", str(faces), "--out", str(tmp_path / "out"), "--people", str(table), "--quick"]
-    result = CliRunner().invoke(app, command)
-    assert isinstance(result.exception, DataError)
-    assert not (tmp_path / "out").exists()
 
 
 def test_the_graphs_say_what_pytorch_says(trained: tuple[Path, Path]):
