@@ -22,9 +22,12 @@ class ModelConfig(BaseModel):
     dim: int = Field(160, gt=0, description="width of the ViT")
     depth: int = Field(4, gt=0, description="blocks of the ViT")
     heads: int = Field(4, gt=0, description="attention heads of the ViT")
+    norm_eps: float = Field(
+        1e-5, gt=0, description="of the ViT's layer norms; backbones from timm were pretrained with 1e-6"
+    )
     pixels: Literal["imagenet", "half"] = Field(
         "imagenet",
-        description="rgb only: mean and spread that the backbone was trained with; half is 0.5 and 0.5 (as augreg, google)",
+        description="rgb only: mean and spread that the backbone was trained with; half is 0.5 and 0.5 (augreg, google)",
     )
     frame_token: Literal["class", "class+regions"] = Field(
         "class+regions",
@@ -37,7 +40,9 @@ class ModelConfig(BaseModel):
     cells: int = Field(4, gt=0, description="cells along one edge, for grid pooling")
 
     window: int = Field(32, gt=1, description="T: slots per window; at 30 fps about one second, two long MEs")
-    lstm: bool = Field(True, description="False leaves the BiLSTM out: each frame is read alone")
+    lstm: bool = Field(
+        True, description="False leaves the BiLSTM out: one small layer reads each frame alone"
+    )
     lstm_hidden: int = Field(128, gt=0, description="units per direction of the BiLSTM")
     lstm_layers: int = Field(2, gt=0, description="layers of the BiLSTM")
     enhancer: bool = Field(True, description="False leaves the ME query tokens out")

@@ -5,24 +5,27 @@ from torch import Tensor, nn
 from torch.nn.functional import scaled_dot_product_attention
 
 from rtme.model.config import ModelConfig
-from rtme.model.regions import pooling_matrix
+from rtme.model.regions import REGIONS, grid_of_boxes, pooling_matrix
 
-# (offset, scale) that bring each uint8 channel near zero mean and unit spread. RGB: the usual ImageNet
-# figures. Motion: gray, then flow, whose 128 is "still"; the scale is that of a micro-expression.
-_RGB = ((123.7, 116.3, 103.5), (58.4, 57.1, 57.4))
+# (offset, scale) that bring each uint8 channel near zero mean and unit spread. RGB: what the backbone was trained
+# with. Motion: gray, then flow, whose 128 is "still"; the scale is that of a micro-expression.
+_PIXELS = {
+    "imagenet": ((123.675, 116.28, 103.53), (58.395, 57.12, 57.375)),
+    "half": ((127.5, 127.5, 127.5), (127.5, 127.5, 127.5)),
+}
 _MOTION = ((128.0, 128.0, 128.0), (48.0, 16.0, 16.0))
 
 
 class Block(nn.Module):
     """A pre-norm transformer block (Dosovitskiy et al. 2021, eq. 2 and 3)."""
 
-    def __init__(self, dim: int, heads: int) -> None:
+    def __init__(self, dim: int, heads: int, norm_eps: float) -> None:
         super().__init__()
         self.heads = heads
-        self.norm_attention = nn.LayerNorm(dim)
+        self.norm_attention = nn.LayerNorm(dim, norm_eps)
         self.qkv = nn.Linear(dim, 3 * dim)
         self.project = nn.Linear(dim, dim)
-        self.norm_mlp = nn.LayerNorm(dim)
+        self.norm_mlp = nn.LayerNorm(dim, norm_eps)
         self.mlp = nn.Sequential(nn.Linear(dim, 4 * dim), nn.GELU(), nn.Linear(4 * dim, dim))
 
     def forward(self, tokens: Tensor) -> Tensor:
@@ -45,20 +48,27 @@ class Encoder(nn.Module):
     def __init__(self, config: ModelConfig) -> None:
         super().__init__()
         self.config = config
-        offset, scale = _RGB if config.input == "rgb" else _MOTION
+        offset, scale = _PIXELS[config.pixels] if config.input == "rgb" else _MOTION
+        boxes = list(REGIONS.values()) if config.pooling == "facial" else grid_of_boxes(config.cells)
         patches = config.grid**2
         self.offset: Tensor
         self.scale: Tensor
         self.pooling: Tensor
         self.register_buffer("offset", torch.tensor(offset), persistent=False)
         self.register_buffer("scale", torch.tensor(scale), persistent=False)
-        self.register_buffer("pooling", pooling_matrix(config.grid), persistent=False)
+        self.register_buffer("pooling", pooling_matrix(config.grid, boxes), persistent=False)
         self.embed = nn.Linear(3 * config.patch**2, config.dim)
         self.class_token = nn.Parameter(torch.randn(1, 1, config.dim) * 0.02)
         self.position = nn.Parameter(torch.randn(1, patches + 1, config.dim) * 0.02)
-        self.blocks = nn.ModuleList(Block(config.dim, config.heads) for _ in range(config.depth))
-        self.norm = nn.LayerNorm(config.dim)
-        self.summary = nn.Linear(config.regions * config.dim, config.dim)
+        self.blocks = nn.ModuleList(
+            Block(config.dim, config.heads, config.norm_eps) for _ in range(config.depth)
+        )
+        self.norm = nn.LayerNorm(config.dim, config.norm_eps)
+        self.summary = (
+            nn.Linear(config.regions * config.dim, config.dim)
+            if config.frame_token == "class+regions"
+            else None
+        )
 
     def forward(self, crops: Tensor) -> tuple[Tensor, Tensor]:
         """Encode crops.
@@ -67,8 +77,8 @@ class Encoder(nn.Module):
             crops: ``(N, size, size, 3)`` uint8.
 
         Returns:
-            Frame tokens ``(N, 2 * dim)`` and region tokens ``(N, R, dim)``. A frame token is the class token
-            beside a summary of the regions: the class token alone is slow to learn where something moved.
+            Frame tokens ``(N, D)``, the class token or it beside a summary of the regions, and region tokens
+            ``(N, R, dim)``.
         """
         grid, patch = self.config.grid, self.config.patch
         pixels = (crops.float() - self.offset) / self.scale
@@ -79,5 +89,7 @@ class Encoder(nn.Module):
             tokens = block(tokens)
         tokens = self.norm(tokens)
         regions = self.pooling @ tokens[:, 1:]
-        frame = torch.cat([tokens[:, 0], self.summary(regions.flatten(1))], 1)
+        frame = tokens[:, 0]
+        if self.summary is not None:
+            frame = torch.cat([frame, self.summary(regions.flatten(1))], 1)
         return frame, regions

@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import scaled_dot_product_attention
+from torch.nn.functional import gelu, scaled_dot_product_attention
 
 from rtme.model.config import ModelConfig
 
@@ -27,28 +27,50 @@ class WindowOutput(NamedTuple):
 
 
 class QueryEnhancer(nn.Module):
-    """K learnable ME query tokens that attend to the regional features of all frames and regions (MELDAE)."""
+    """K learnable ME query tokens that attend to the tokens of all frames and areas (MELDAE).
+
+    The areas are the regions, or one, the whole frame, without regional features. What the queries found joins
+    the global features in one of two ways: ``broadcast`` makes one vector of all K results and says it to every
+    frame (the paper); with ``readout`` each frame asks the K results what matters to it, so that what is joined
+    differs from frame to frame and may help the locator.
+    """
 
     def __init__(self, config: ModelConfig) -> None:
         super().__init__()
+        areas, size = (config.regions, config.region_size) if config.regional else (1, config.frame_size)
         self.heads = config.query_heads
         self.queries = nn.Parameter(torch.randn(1, config.queries, config.query_dim) * 0.5)
         self.time = nn.Parameter(torch.randn(1, config.window, 1, config.query_dim) * 0.1)
-        self.region = nn.Parameter(torch.randn(1, 1, config.regions, config.query_dim) * 0.1)
-        self.reduce = nn.Linear(config.region_size, config.query_dim)
+        self.region = nn.Parameter(torch.randn(1, 1, areas, config.query_dim) * 0.1)
+        self.reduce = nn.Linear(size, config.query_dim)
         self.norm = nn.LayerNorm(config.query_dim)
         self.key_value = nn.Linear(config.query_dim, 2 * config.query_dim)
-        self.combine = nn.Linear(config.queries * config.query_dim, config.context)
+        self.ask = nn.Linear(2 * config.lstm_hidden, config.query_dim) if config.join == "readout" else None
+        answers = config.queries if config.join == "broadcast" else 1
+        self.combine = nn.Linear(answers * config.query_dim, config.context)
 
-    def forward(self, regions: Tensor, valid: Tensor) -> Tensor:
-        """``(B, T, R, Dr)`` and ``(B, T)`` to one context vector a window, ``(B, context)``."""
-        batch, slots, areas, _ = regions.shape
-        tokens = self.norm(self.reduce(regions) + self.time + self.region).reshape(batch, slots * areas, -1)
-        key, value = self._split(self.key_value(tokens), 2).unbind(0)
+    def forward(self, tokens: Tensor, valid: Tensor, features: Tensor) -> Tensor:
+        """What stands beside each frame's global feature.
+
+        Args:
+            tokens: ``(B, T, A, size)`` of A areas.
+            valid: ``(B, T)``; invalid slots are not attended to.
+            features: ``(B, T, 2 * lstm_hidden)`` global features.
+
+        Returns:
+            ``(B, T, context)``.
+        """
+        batch, slots, areas, _ = tokens.shape
+        known = self.norm(self.reduce(tokens) + self.time + self.region).reshape(batch, slots * areas, -1)
+        key, value = self._split(self.key_value(known), 2).unbind(0)
         query = self._split(self.queries, 1)[0].expand(batch, -1, -1, -1)
         blocked = (1 - valid).unsqueeze(-1).expand(-1, -1, areas).reshape(batch, 1, 1, slots * areas)
         found = scaled_dot_product_attention(query, key, value, attn_mask=blocked * _MASKED)
-        return torch.nn.functional.gelu(self.combine(found.transpose(1, 2).flatten(1)))
+        if self.ask is None:
+            together = gelu(self.combine(found.transpose(1, 2).flatten(1)))
+            return together.unsqueeze(1).expand(-1, slots, -1)
+        read = scaled_dot_product_attention(self._split(self.ask(features), 1)[0], found, found)
+        return gelu(self.combine(read.transpose(1, 2).flatten(2)))
 
     def _split(self, tokens: Tensor, parts: int) -> Tensor:
         batch, length, _ = tokens.shape
@@ -65,22 +87,27 @@ class Temporal(nn.Module):
     def __init__(self, config: ModelConfig) -> None:
         super().__init__()
         self.config = config
+        width = 2 * config.lstm_hidden
         self.norm = nn.LayerNorm(config.frame_size)
         self.missing = nn.Parameter(torch.zeros(config.frame_size))
         self.drop = nn.Dropout(config.dropout)
-        self.lstm = nn.LSTM(
-            config.frame_size,
-            config.lstm_hidden,
-            config.lstm_layers,
-            batch_first=True,
-            bidirectional=True,
-            dropout=config.dropout if config.lstm_layers > 1 else 0.0,
-        )
-        self.enhancer = QueryEnhancer(config)
-        width = 2 * config.lstm_hidden + config.context
-        self.me = _head(width, config.dropout)
-        self.speaking = _head(width, config.dropout)
-        self.locator = _head(width, config.dropout)
+        self.lstm: nn.LSTM | None = None
+        if config.lstm:
+            self.lstm = nn.LSTM(
+                config.frame_size,
+                config.lstm_hidden,
+                config.lstm_layers,
+                batch_first=True,
+                bidirectional=True,
+                dropout=config.dropout if config.lstm_layers > 1 else 0.0,
+            )
+        else:
+            self.alone = nn.Sequential(nn.Linear(config.frame_size, width), nn.GELU())
+        self.enhancer = QueryEnhancer(config) if config.enhancer else None
+        heads_see = width + config.context if config.enhancer else width
+        self.me = _head(heads_see, config.dropout)
+        self.speaking = _head(heads_see, config.dropout)
+        self.locator = _head(heads_see, config.dropout)
 
     def forward(self, frame: Tensor, regions: Tensor, valid: Tensor) -> WindowOutput:
         """Score windows.
@@ -95,10 +122,14 @@ class Temporal(nn.Module):
         """
         present = valid.unsqueeze(-1)
         tokens = torch.where(present > 0.5, self.drop(self.norm(frame)), self.missing)
-        flow, _ = self.lstm(tokens)
-        known = torch.where((present > 0.5).unsqueeze(-1), regions, torch.zeros_like(regions))
-        context = self.enhancer(self.drop(known), valid)
-        features = torch.cat([flow, context.unsqueeze(1).expand(-1, self.config.window, -1)], -1)
+        features = self.alone(tokens) if self.lstm is None else self.lstm(tokens)[0]
+        if self.enhancer is not None:
+            if self.config.regional:
+                known = torch.where((present > 0.5).unsqueeze(-1), regions, torch.zeros_like(regions))
+                seen = self.drop(known)
+            else:
+                seen = tokens.unsqueeze(2)
+            features = torch.cat([features, self.enhancer(seen, valid, features)], -1)
         mean = (features * present).sum(1) / present.sum(1).clamp(min=1)
         return WindowOutput(
             self.me(mean).squeeze(-1), self.speaking(mean).squeeze(-1), self.locator(features).squeeze(-1)

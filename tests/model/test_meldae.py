@@ -1,10 +1,8 @@
 import pytest
 import torch
 
-from rtme.face.template import canonical
 from rtme.model.config import ModelConfig
 from rtme.model.meldae import Meldae, Probabilities
-from rtme.model.regions import REGIONS, pooling_matrix
 
 SMALL = ModelConfig(dim=32, depth=2, heads=2, window=12, queries=3, query_dim=16, lstm_hidden=16, context=8)
 
@@ -83,36 +81,3 @@ def test_every_part_learns(model: Meldae):
     (output.me.sum() + output.speaking.sum() + output.frames.square().sum()).backward()
     still = [name for name, p in model.named_parameters() if p.grad is None or not p.grad.abs().sum() > 0]
     assert still == []
-
-
-def test_pooling_rows_are_means_over_their_area():
-    matrix = pooling_matrix(7)
-    assert matrix.shape == (len(REGIONS), 49)
-    torch.testing.assert_close(matrix.sum(1), torch.ones(len(REGIONS)))
-    chin = matrix[list(REGIONS).index("chin")].view(7, 7)
-    assert chin[:5].sum() == 0
-
-
-@pytest.mark.parametrize(
-    ("region", "landmark"),
-    [
-        ("brow_right", 105),
-        ("brow_left", 334),
-        ("glabella", 9),
-        ("eye_right", 159),
-        ("eye_left", 386),
-        ("nose", 1),
-        ("cheek_right", 50),
-        ("cheek_left", 280),
-        ("mouth_right", 61),
-        ("mouth_left", 291),
-        ("lip_upper", 0),
-        ("lip_lower", 17),
-        ("chin", 152),
-    ],
-)
-def test_regions_lie_where_the_aligned_face_has_them(region: str, landmark: int):
-    x, y = canonical(1)[landmark]
-    x0, y0, x1, y1 = REGIONS[region]
-    assert x0 <= x <= x1
-    assert y0 <= y <= y1
