@@ -14,7 +14,7 @@ from rtme.errors import DataError, SettingsError
 
 if TYPE_CHECKING:
     from rtme.data.manifest import Manifest
-    from rtme.data.prepare import Outcome
+    from rtme.data.outcomes import Outcome
     from rtme.data.readers.reading import Dataset, Reading
 
 app = typer.Typer(help="Look at datasets, and prepare them for training.", no_args_is_help=True)
@@ -89,7 +89,8 @@ def prepare(
         from pydantic import ValidationError
 
         from rtme.data.manifest import sentence
-        from rtme.data.prepare import FaultyVideosError, outcomes
+        from rtme.data.outcomes import outcomes
+        from rtme.data.prepare import FaultyVideosError
         from rtme.data.prepare import prepare as run
         from rtme.data.store import StorePlan
     except ModuleNotFoundError as error:

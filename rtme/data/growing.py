@@ -12,10 +12,11 @@ from numpy.typing import NDArray
 class GrowingArray:
     """Writes rows of one shape and type; rows that nobody wrote are zero.
 
-    ``with GrowingArray(...) as array:`` leaves a complete file; when the block fails, none.
+    ``with GrowingArray(...) as array:`` leaves a complete file; when the block fails, none. Until it ends, the file is
+    called ``<name>.<process>.part``: a process that was stopped and has not yet noticed spoils nothing.
 
     Args:
-        path: Where; what is there is overwritten.
+        path: Where; what is there is replaced.
         dtype: Type of the entries.
         shape: Of one row.
 
@@ -32,7 +33,8 @@ class GrowingArray:
         self._dtype = dtype
         self._shape = shape
         self._row = dtype.itemsize * int(np.prod(shape, dtype=np.int64))
-        self._file: BinaryIO = path.open("wb")
+        self._part = path.with_name(f"{path.name}.{os.getpid()}.part")
+        self._file: BinaryIO = self._part.open("wb")
         self._begin = self._header()
 
     def put(self, at: int, row: NDArray[Any]) -> None:
@@ -47,15 +49,14 @@ class GrowingArray:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        complete = False
         try:
+            with self._file:
+                if kind is None:
+                    self._finish()
             if kind is None:
-                self._finish()
-                complete = True
+                self._part.replace(self._path)
         finally:
-            if not complete:
-                self._path.unlink(missing_ok=True)
-            self._file.close()
+            self._part.unlink(missing_ok=True)
 
     def _finish(self) -> None:
         self._file.flush()
