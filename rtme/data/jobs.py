@@ -103,8 +103,8 @@ def _check(items: list[Item], split: Split) -> None:
     if any(item.kind == "portrait" for item in items):
         return
     raise DataError(
-        f"no portrait (JPEG, PNG) to animate of anybody in the {split} split, of which clips are wanted: add pictures "
-        f"of more people, place people by a table (file,person,split), or ask for 0 {split} clips"
+        f"no portrait (JPEG, PNG) to animate of anybody in the {split} split, of which clips are wanted: add frontal "
+        f"pictures of more people, place people by a table (file,person,split), or ask for 0 {split} clips"
     )
 
 

@@ -2,7 +2,7 @@
 
 import hashlib
 import time
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Iterator
 from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any, Literal
@@ -27,6 +27,7 @@ from rtme.data.store import (
 from rtme.data.voice import speaking
 from rtme.errors import DataError
 from rtme.face.crop import FaceCrop
+from rtme.face.pose import head_pose
 from rtme.face.tracker import FaceTracker
 from rtme.spot.grid import TimeGrid
 from rtme.synth.inject import inject
@@ -41,6 +42,7 @@ DATASET = "synthetic"
 """The dataset that all clips belong to, real ones too."""
 
 _PICTURE = (320, 320)
+_MOST_YAW = 35.0  # degrees: heads turn on from there, and live does not judge beyond 40
 _TELL_EVERY_S = 15.0
 _TYPES: dict[str, Literal["me", "mae", "large"]] = {"me": "me", "macro": "mae", "large": "large"}
 
@@ -51,7 +53,7 @@ def make(
     """Make a synthetic store, or the rest of it.
 
     Args:
-        items: The material.
+        items: The material. Pictures without a face that may be judged, and torn videos, are told of and left out.
         folder: Where it is to be.
         plan: What it shall hold.
         workers: Processes; 1 makes it in this one.
@@ -60,10 +62,9 @@ def make(
     Raises:
         DataError: The material does not suffice or cannot be used, or the folder holds something else.
     """
-    wanted = jobs(items, plan)
-    if not (folder / "plan.json").is_file():
-        _check({job.item.file: job.item for job in wanted}.values(), tell)
-    writer = StoreWriter(folder, plan.store, _fingerprint(items, plan))
+    usable = _usable(items, tell)
+    wanted = jobs(usable, plan)
+    writer = StoreWriter(folder, plan.store, _fingerprint(usable, plan))
     todo = [job for job in wanted if job.index not in writer.done]
     tell(
         f"{len(writer.done)} of {len(wanted)} clips are there; what is made is SYNTHETIC, and so are its labels"
@@ -73,8 +74,9 @@ def make(
         writer.record(clip)
         now = time.monotonic()
         if now - told > _TELL_EVERY_S or made == len(todo):
-            left = (now - begun) / made * (len(todo) - made)
-            tell(f"{len(writer.done)} of {len(wanted)} clips, {left / 60:.0f} min left")
+            left_s = (now - begun) / made * (len(todo) - made)
+            left = f"{left_s / 60:.0f} min" if left_s > 90 else f"{left_s:.0f} s"
+            tell(f"{len(writer.done)} of {len(wanted)} clips, {left} left")
             told = now
     return Store(folder)
 
@@ -93,27 +95,21 @@ def _fingerprint(items: list[Item], plan: SynthPlan) -> str:
     return hashlib.sha256("\n".join([plan.model_dump_json(), *sorted(lines)]).encode()).hexdigest()
 
 
-def _check(items: Collection[Item], tell: Callable[[str], None]) -> None:
-    """Find out at the start, not after an hour, what cannot be used.
-
-    Raises:
-        DataError: With every file that cannot.
-    """
-    tell(f"looking at {len(items)} files")
-    faults = []
+def _usable(items: list[Item], tell: Callable[[str], None]) -> list[Item]:
+    """Find out at the start, not after an hour, what cannot be used."""
+    tell(f"looking at {len(items)} pictures and videos")
+    faults: dict[str, str] = {}
     for item in items:
         try:
-            if item.kind == "portrait":
-                Portrait.load(item.path, item.person)
-            else:
+            if item.kind == "clip":
                 _rate(item.path)
+            elif (yaw := abs(head_pose(Portrait.load(item.path).landmarks).yaw)) > _MOST_YAW:
+                faults[item.file] = f"turned away by {yaw:.0f}°, at most {_MOST_YAW:.0f}°"
         except DataError as error:
-            faults.append(f"{item.file} ({error})")
+            faults[item.file] = str(error)
     if faults:
-        raise DataError(
-            f"{len(faults)} of {len(items)} files cannot be used, remove them or leave them out of the table of people: "
-            + ", ".join(faults)
-        )
+        tell(f"{len(faults)} left out: " + ", ".join(f"{file} ({fault})" for file, fault in faults.items()))
+    return [item for item in items if item.file not in faults]
 
 
 def _make_clip(folder: Path, plan: SynthPlan, job: Job) -> Clip:

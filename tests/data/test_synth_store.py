@@ -108,7 +108,7 @@ def test_a_killed_build_goes_on_to_the_same_store(store: Store, faces: Path, tmp
 
     told: list[str] = []
     assert same(store, make(read(faces), tmp_path, mixed(faces), 1, told.append))
-    assert told[0].startswith(f"{begun} of {len(store.clips)} clips are there")
+    assert told[1].startswith(f"{begun} of {len(store.clips)} clips are there")
 
 
 def test_clips_say_who_does_what_and_what_is_known_of_it(store: Store):
@@ -260,12 +260,13 @@ def test_a_person_in_two_splits_is_said(faces: Path, tmp_path: Path):
     assert "Ann is in train and in test" in str(result.exception)
 
 
-def test_every_file_that_cannot_be_used_is_named_before_anything_is_made(faces: Path, tmp_path: Path):
+def test_what_cannot_be_used_is_named_and_left_out(faces: Path, tmp_path: Path):
     cv2.imwrite(str(tmp_path / "wall.png"), np.full((64, 64, 3), 90, np.uint8))
     (tmp_path / "torn.mp4").write_bytes(b"not a video")
-    people(tmp_path / "people.csv", {"wall.png": "train", "torn.mp4": "train"})
     result = command(tmp_path, "--out", tmp_path / "out", "--clips", 6, "--validation", 0, "--test", 0)
     assert isinstance(result.exception, DataError)
-    assert "wall.png (" in str(result.exception)
-    assert "torn.mp4 (" in str(result.exception)
+    assert "no portrait" in str(result.exception)
+    told = " ".join(result.output.split())
+    assert "2 left out: torn.mp4 (" in told
+    assert "wall.png (" in told
     assert not (tmp_path / "out").exists()

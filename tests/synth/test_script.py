@@ -1,3 +1,5 @@
+from typing import Literal
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -193,3 +195,20 @@ def test_a_movement_rises_holds_and_falls(start: float, rise: float, hold: float
 def test_what_is_too_small_to_see_is_not_seen() -> None:
     assert visible(np.array([0, 0.1, 0.14, 0.1, 0])) is None
     assert visible(np.array([0, 0.1, 0.5, 2.0, 1.0, 0.2, 0])) == (2, 3, 4)
+
+
+@given(
+    seeds, st.sampled_from([25.0, 30.0, 60.0]), st.sampled_from(["speaking", "listening"]), st.integers(0, 2)
+)
+@settings(max_examples=30)
+def test_a_conversational_clip_has_one_state_and_as_many_as_asked_for(
+    seed: int, fps: float, state: Literal["speaking", "listening"], n_me: int
+) -> None:
+    made = Script.random(np.random.default_rng(seed), round(4 * fps), fps, large=0, n_me=n_me, state=state)
+    assert sum(one.type == "me" for one in made.intervals) == n_me
+    assert set(made.speaking.tolist()) == {1 if state == "speaking" else 0}
+    opened = made.motion.jaw > 0.5
+    assert opened.any() == (state == "speaking")
+    if state == "speaking":
+        longest_pause = max(len(run) for run in "".join("01"[int(o)] for o in opened).split("1"))
+        assert longest_pause / fps < 1.0
