@@ -1,186 +1,410 @@
-"""Clips through the live spotter, from cached features: what training is measured by, and thresholds chosen by."""
+"""What the folds of a run say together, and what one fold's engine says of other material.
 
-from collections.abc import Iterable
-from dataclasses import dataclass, replace
-from itertools import product
+Counts are pooled over all clips of all folds before anything is divided. Folds may have been trained on several machines:
+their folders are put together under ``folds/``, and what is missing, unfinished or there twice is named.
+"""
 
-import numpy as np
-import torch
-from numpy.typing import NDArray
+import statistics
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any, Literal
 
-from rtme.data.corpus import Clip, Corpus
-from rtme.model.meldae import Probabilities
-from rtme.spot.rules import IntervalRules, SpotterRules
-from rtme.spot.spotter import Spotter, Window
-from rtme.spot.updates import IntervalUpdate, Update
-from rtme.train.features import FeatureCache
-from rtme.train.metrics import Interval, SpottingScore
+from pydantic import BaseModel, ConfigDict
+
+from rtme.data.folds import loso
+from rtme.data.store import LABELS, Store
+from rtme.errors import DataError, SettingsError
+from rtme.score import Interval, Rules, Spotting, VideoFacts, f1_by_state, frame_average_precision, spotting
+from rtme.train.decoder import Decoder
+from rtme.train.fit import load_model
+from rtme.train.outcome import ClipRow, Outcome
+from rtme.train.outcome import write_fold as write_fold
 from rtme.train.recipe import Recipe
+from rtme.train.replay import score_clips
+from rtme.train.runs import Run, is_done, write_text
 
-_BATCH = 64
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """What the temporal part said of one window."""
-
-    p_me: float
-    p_speaking: float
-    frames: NDArray[np.float32]
+Figures = dict[str, float | None]
+"""By name; None where the clips do not tell, such as Acc_State of clips whose state nobody knows."""
 
 
-@dataclass(frozen=True, slots=True)
-class ScoredClip:
-    """A clip whose windows have been scored once, to be decoded with many thresholds.
+class _Part(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+
+class SubjectScore(_Part):
+    """One subject's micro-expressions."""
+
+    subject: str
+    clips: int
+    truths: int
+    found: int
+    matched: int
+    f1: float
+    acc_me: float | None
+
+
+class RunScore(_Part):
+    """What one run comes to.
 
     Attributes:
-        clip: Which.
-        valid: ``(n,)`` where a slot has a crop.
-        answers: By the window's last slot.
+        run: Its folder.
+        name: Its recipe's.
+        seed: Of the recipe.
+        tested_on: Of which clips the figures are.
+        material: Synthetic where any of the clips is an animated portrait or has planted movements.
+        locate: What the locator learned to find.
+        folds: Those that count.
+        unfinished: Folds that were begun and do not count.
+        missing: Subjects with micro-expressions that have no fold.
+        clips: Test clips.
+        minutes: Their length.
+        truths: Labelled expressions by type.
+        figures: By name.
+        subjects: One by one.
+        notes: What a reader must know of these figures.
     """
 
-    clip: Clip
-    valid: NDArray[np.bool_]
-    answers: dict[int, Answer]
+    run: str
+    name: str
+    seed: int
+    tested_on: str
+    material: Literal["synthetic", "recorded"]
+    locate: Literal["me", "me+mae"]
+    folds: list[str]
+    unfinished: list[str] = []
+    missing: list[str] = []
+    clips: int
+    minutes: float
+    truths: dict[str, int]
+    figures: Figures
+    subjects: list[SubjectScore]
+    notes: list[str] = []
 
 
-def rules_of(recipe: Recipe, interval: IntervalRules | None = None, me_weight: float = 0.0) -> SpotterRules:
-    """The live spotter's rules. Features are scored beforehand, so that its ring holds single numbers."""
-    return SpotterRules(
-        fps=recipe.corpus.fps,
-        window=recipe.model.window,
-        hop=recipe.hop,
-        look_ahead=recipe.look_ahead,
-        frame_size=1,
-        regions=1,
-        region_size=1,
-        me_weight=me_weight,
-        interval=interval or IntervalRules(),
-    )
+class Evaluation(_Part):
+    """One or more runs under the same rules.
 
-
-def score(
-    corpus: Corpus, features: FeatureCache, clips: list[Clip], temporal: Probabilities, recipe: Recipe
-) -> list[ScoredClip]:
-    """Score every window that the live spotter would cut of some clips."""
-    temporal.eval()
-    scored = []
-    for clip in clips:
-        first, length = corpus.rows(clip).start, recipe.model.window
-        valid = np.asarray(corpus.valid[first : first + clip.slots]) > 0
-        windows = _walk(valid, rules_of(recipe), {})[1]
-        answers: dict[int, Answer] = {}
-        for start in range(0, len(windows), _BATCH):
-            ends = windows[start : start + _BATCH]
-            slots = np.array(ends)[:, None] + np.arange(1 - length, 1)
-            mask = (slots >= 0) & valid[np.maximum(slots, 0)]
-            rows = first + np.maximum(slots, 0)
-            with torch.inference_mode():
-                p_me, p_speaking, frames = temporal(
-                    torch.from_numpy(features.frame[rows].astype(np.float32)),
-                    torch.from_numpy(features.regions[rows].astype(np.float32)),
-                    torch.from_numpy(mask.astype(np.float32)),
-                )
-            for row, end in enumerate(ends):
-                answers[end] = Answer(float(p_me[row]), float(p_speaking[row]), frames[row].numpy())
-        scored.append(ScoredClip(clip, valid, answers))
-    return scored
-
-
-def spot(scored: ScoredClip, rules: SpotterRules) -> list[Interval]:
-    """The micro-expressions that the live spotter closes in a clip."""
-    updates, _ = _walk(scored.valid, rules, scored.answers)
-    return [
-        (update.onset, update.offset)
-        for update in updates
-        if isinstance(update, IntervalUpdate) and update.status == "closed" and update.type == "me"
-    ]
-
-
-def measure(clips: Iterable[ScoredClip], rules: SpotterRules) -> SpottingScore:
-    """Pooled one-to-one score at IoU 0.5 over clips."""
-    total = SpottingScore(fps=rules.fps)
-    for scored in clips:
-        truth = [(p.onset, p.offset) for p in scored.clip.intervals if p.type == "me"]
-        total.add(truth, spot(scored, rules), frames=len(scored.valid))
-    return total
-
-
-def speaking_accuracy(corpus: Corpus, clips: Iterable[ScoredClip], recipe: Recipe) -> float:
-    """Share of windows, of those wholly speaking or wholly listening, whose state is told rightly."""
-    right = count = 0
-    for scored in clips:
-        state = np.asarray(corpus.speaking[corpus.rows(scored.clip)])
-        for end, answer in scored.answers.items():
-            seen = state[max(0, end - recipe.model.window + 1) : end + 1]
-            if end >= recipe.model.window // 2 and (seen == seen[0]).all() and seen[0] <= 1:
-                right += (answer.p_speaking >= 0.5) == bool(seen[0])
-                count += 1
-    return right / count if count else 0.0
-
-
-def choose(clips: list[ScoredClip], recipe: Recipe) -> SpotterRules:
-    """The decoder settings that are best for these (validation) clips, found in two sweeps.
-
-    Best is the F1 of animated portraits and of real clips alike, so that neither is bought with the other; real
-    clips count a third, for they are few and what their people did by themselves is not known.
+    Attributes:
+        rules: How found and labelled intervals are matched.
+        runs: Each on its own.
+        mean: Of the runs' figures, where there are several and they differ in their seed only.
+        sd: Standard deviation of a sample, likewise.
+        notes: On the comparison.
     """
-    bases = {base: [scored for scored in clips if scored.clip.base == base] for base in ("portrait", "clip")}
 
-    def merit(rules: SpotterRules) -> float:
-        f1 = {base: measure(part, rules).f1 for base, part in bases.items() if part}
-        return (3 * f1["portrait"] + f1["clip"]) / 4 if len(f1) == 2 else sum(f1.values())
+    rules: dict[str, Any]
+    runs: list[RunScore]
+    mean: Figures = {}
+    sd: Figures = {}
+    notes: list[str] = []
 
-    def best(candidates: Iterable[SpotterRules]) -> SpotterRules:
-        return max(candidates, key=merit)
 
-    start = rules_of(recipe)
-    coarse = best(
-        rules_of(recipe, replace(start.interval, on=on, off=on * share), weight)
-        for on, share, weight in product((0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9), (0.4, 0.6, 0.8), (0.0, 0.3))
-    )
-    finer = best(
-        replace(coarse, interval=replace(coarse.interval, min_ms=min_ms, merge_ms=merge_ms, off=off))
-        for min_ms, merge_ms, off in product(
-            (40.0, 66.0, 100.0),
-            (0.0, 34.0, 67.0),
-            {coarse.interval.off, max(0.05, coarse.interval.off - 0.08), coarse.interval.off + 0.08},
+def evaluate_runs(runs: Sequence[Run], rules: Rules, partial: bool = False) -> Evaluation:
+    """Evaluate runs on the test subjects of their folds.
+
+    Args:
+        runs: With one recipe and several seeds, they get mean and standard deviation.
+        rules: How intervals are matched.
+        partial: Leave out folds that are not there or not finished, and say so, instead of refusing.
+
+    Raises:
+        DataError: Folds are missing, unfinished, there twice or of another seed; files are missing or damaged.
+    """
+    evaluation = Evaluation(rules=asdict(rules), runs=[_evaluate(run, rules, partial) for run in runs])
+    if len(runs) > 1:
+        _compare(evaluation, [run.recipe for run in runs])
+    return evaluation
+
+
+def evaluate_on(
+    run: Run,
+    store: Store,
+    rules: Rules,
+    fold: str | None = None,
+    split: str | None = None,
+    tell: Callable[[str], None] = lambda _: None,
+) -> Evaluation:
+    """Evaluate one fold's engine on other material.
+
+    Args:
+        run: Whose.
+        store: Prepared in the same way as what it learned from.
+        rules: How intervals are matched.
+        fold: Its name; may be left out where there is only one.
+        split: Only clips of this split.
+        tell: Gets lines for people.
+
+    Raises:
+        SettingsError: The material was prepared in another way, or there is no such fold or clip.
+        DataError: The run or the material cannot be read.
+    """
+    folder = fold_of(run, fold)
+    plan = run.store().plan
+    for name, prepared in store.plan:
+        if prepared != (wanted := getattr(plan, name)):
+            raise SettingsError(
+                f"{store.folder} was prepared with {name} {prepared}, and {run.folder} learned from {name} {wanted}: "
+                "prepare it in the same way"
+            )
+    clips = [clip for clip in store.clips if split in (None, clip.split)]
+    if not clips:
+        raise SettingsError(f"{store.folder} has no clip of the split {split}: leave --split out for all")
+    model, decoder = load_model(folder, run.recipe), read_decoder(folder)
+    tell(f"{len(clips)} clips of {store.folder} through {folder}")
+    outcome = Outcome.of(score_clips(store, clips, model, run.recipe), decoder, run.recipe, folder.name)
+    of = str(store.folder) + ("" if split is None else f", split {split}")
+    return Evaluation(rules=asdict(rules), runs=[_score(run, outcome, rules, of, [folder.name])])
+
+
+def fold_of(run: Run, name: str | None) -> Path:
+    """The folder of a finished fold; the only one where none is named.
+
+    Raises:
+        SettingsError: There is none, or there are several, with what to do.
+    """
+    done = [folder for folder in run.folds() if is_done(folder)]
+    if not done:
+        raise SettingsError(f"{run.folder} has no finished fold: finish it with `rtme train`")
+    if name is not None:
+        found = [folder for folder in done if folder in (run.fold(name), run.folder / "folds" / name)]
+        if not found:
+            raise SettingsError(
+                f"{run.folder} has no finished fold {name}: choose of {', '.join(folder.name for folder in done)}"
+            )
+        return found[0]
+    if len(done) > 1:
+        raise SettingsError(
+            f"{run.folder} has {len(done)} folds, each an engine that never saw one subject: choose one with --fold "
+            f"({done[0].name}, ...), or train one engine on everyone with `data.split: all`"
         )
-        if off <= coarse.interval.on
-    )
-    return replace(
-        finer,
-        interval=replace(finer.interval, on=round(finer.interval.on, 3), off=round(finer.interval.off, 3)),
-    )
+    return done[0]
 
 
-def _walk(
-    valid: NDArray[np.bool_], rules: SpotterRules, answers: dict[int, Answer]
-) -> tuple[list[Update], list[int]]:
-    """One clip through the spotter; windows without an answer are skipped.
+def read_decoder(folder: Path) -> Decoder:
+    """The thresholds of a fold.
 
-    Returns:
-        The updates, and the last slot of each window that the spotter asked to have scored.
+    Raises:
+        DataError: They are missing or damaged.
     """
-    spotter = Spotter(rules)
-    updates: list[Update] = []
-    ends: list[int] = []
-    frame, regions = np.zeros(1, np.float32), np.zeros((1, 1), np.float32)
+    path = folder / "decoder.json"
+    try:
+        return Decoder.model_validate_json(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        said = str(error).splitlines()[0]
+        raise DataError(f"{path} cannot be read ({said}): train this fold again") from error
 
-    def answer(windows: list[Window]) -> None:
-        for window in windows:
-            ends.append(window.end)
-            known = answers.get(window.end)
-            if known is None:
-                spotter.skip(window)
-            else:
-                updates.extend(spotter.take(window, known.p_me, known.p_speaking, known.frames))
 
-    for slot in range(len(valid)):
-        if valid[slot]:
-            spotter.push(slot, frame, regions)
-        answer(spotter.advance(slot))
-        updates.extend(spotter.decide())
-    answer(spotter.drain())
-    updates.extend(spotter.finish())
-    return updates, ends
+def save(evaluation: Evaluation) -> None:
+    """Write ``evaluation.json`` into the folder of each run.
+
+    Raises:
+        DataError: It cannot be written.
+    """
+    for one in evaluation.runs:
+        alone = Evaluation(rules=evaluation.rules, runs=[one])
+        write_text(Path(one.run) / "evaluation.json", alone.model_dump_json(indent=2) + "\n")
+
+
+def _evaluate(run: Run, rules: Rules, partial: bool) -> RunScore:
+    folders = run.folds()
+    done = [folder for folder in folders if is_done(folder)]
+    unfinished = [folder.name for folder in folders if not is_done(folder)]
+    if not done:
+        raise DataError(f"{run.folder} has no finished fold: go on with `rtme train`")
+    if run.recipe.data.split == "all":
+        raise DataError(
+            f"{run.folder} trained on everyone (data.split: all), so that nobody is left to be tested on: "
+            "evaluate it on other material with --data"
+        )
+    outcomes = {folder.name: Outcome.read(folder) for folder in done}
+    _check_folds(run, outcomes)
+    missing, notes = _missing(run, outcomes)
+    for what, names in (("unfinished", unfinished), ("missing", missing)):
+        if names and not partial:
+            raise DataError(
+                f"{run.folder}: {len(names)} fold{'s are' if len(names) > 1 else ' is'} {what} ({', '.join(names)}): "
+                "finish with `rtme train`, or evaluate without with --partial"
+            )
+        if names:
+            notes.append(f"WITHOUT {len(names)} {what} folds ({', '.join(names)})")
+    score = _score(
+        run, Outcome.pooled(list(outcomes.values())), rules, "test subjects of its folds", list(outcomes)
+    )
+    return score.model_copy(
+        update={"unfinished": unfinished, "missing": missing, "notes": [*notes, *score.notes]}
+    )
+
+
+def _check_folds(run: Run, outcomes: dict[str, Outcome]) -> None:
+    tested: dict[str, str] = {}
+    for name, outcome in outcomes.items():
+        folder = run.folder / "folds" / name
+        for row in outcome.clips:
+            if row.seed != run.recipe.seed:
+                raise DataError(
+                    f"{folder} is of seed {row.seed} and the run of seed {run.recipe.seed}: remove it"
+                )
+            if tested.setdefault(row.key, name) != name:
+                raise DataError(
+                    f"{row.key} is tested in the folds {tested[row.key]} and {name} of {run.folder}: remove one of them"
+                )
+    if not tested:
+        raise DataError(f"{run.folder} has no test clip: evaluate it on other material with --data")
+
+
+def _missing(run: Run, outcomes: dict[str, Outcome]) -> tuple[list[str], list[str]]:
+    """Names of folds that should be there, and what cannot be told."""
+    if run.recipe.data.split != "loso":
+        return [], []
+    try:
+        clips = run.store().clips
+    except (DataError, SettingsError):
+        return [], ["whether a subject's fold is missing is not known: the material is not at hand"]
+    people, with_me = {clip.person for clip in clips}, {clip.person for clip in clips if clip.of_type("me")}
+    names = [fold.name for fold in loso(people, with_me, validation=run.recipe.data.validation)]
+    begun = {folder.name for folder in run.folds()}
+    return [name for name in names if run.fold(name).name not in begun], []
+
+
+def _score(run: Run, outcome: Outcome, rules: Rules, tested_on: str, folds: list[str]) -> RunScore:
+    recipe, clips = run.recipe, outcome.clips
+    truths = Counter(one.type for one in outcome.truth)
+    unlabelled = sum(row.has_me is None for row in clips)
+    bases = Counter(row.base for row in clips)
+    synthetic = set(bases) != {"video"}
+    notes = []
+    if synthetic:
+        kinds = {
+            "portrait": "animated portraits",
+            "clip": "real clips with planted movements",
+            "video": "videos",
+        }
+        notes.append(
+            "SYNTHETIC material ("
+            + ", ".join(f"{count} {kinds[base]}" for base, count in sorted(bases.items()))
+            + "): says nothing about real faces, and is not comparable with published figures"
+        )
+    if unlabelled:
+        notes.append(
+            f"{unlabelled} clips in which nothing is labelled: whatever is found there counts as false"
+        )
+    notes.append("label repairs: not recorded with the prepared material; `rtme data check` lists them")
+    return RunScore(
+        run=str(run.folder),
+        name=recipe.name,
+        seed=recipe.seed,
+        tested_on=tested_on,
+        material="synthetic" if synthetic else "recorded",
+        locate=recipe.data.locate,
+        folds=folds,
+        clips=len(clips),
+        minutes=round(sum(row.n_frames / row.fps for row in clips) / 60, 2),
+        truths={"me": truths["me"], "mae": truths["mae"]},
+        figures=_figures(outcome, [_facts(row) for row in clips], rules, recipe),
+        subjects=_by_subject(outcome, rules),
+        notes=notes,
+    )
+
+
+def _figures(outcome: Outcome, facts: list[VideoFacts], rules: Rules, recipe: Recipe) -> Figures:
+    spots = spotting(outcome.truth, outcome.found, facts, rules)
+    states = f1_by_state(outcome.truth, outcome.found, facts, rules)
+    wanted = LABELS["me"] if recipe.data.locate == "me" else LABELS["me"] | LABELS["mae"]
+    inside = (outcome.labels & wanted) > 0
+    figures: Figures = {
+        "acc_me": _accuracy([(row.has_me, row.said_me) for row in outcome.clips]),
+        "acc_state": _accuracy(
+            [
+                (None if row.state is None else row.state == "speaking", row.said_speaking)
+                for row in outcome.clips
+            ]
+        ),
+        **_spots(spots.me, ""),
+        "f1_s": states.f1_s,
+        "f1_l": states.f1_l,
+        "f1_dr": states.f1_dr,
+        "frame_ap": frame_average_precision(outcome.scores, inside) if inside.any() else None,
+    }
+    if recipe.data.locate == "me+mae":
+        figures |= {**_spots(spots.mae, "_mae"), **_spots(spots.overall, "_overall")}
+    return figures
+
+
+def _by_subject(outcome: Outcome, rules: Rules) -> list[SubjectScore]:
+    people: dict[str, list[ClipRow]] = {}
+    for row in outcome.clips:
+        people.setdefault(row.person, []).append(row)
+    truth, found = _by_video(outcome.truth), _by_video(outcome.found)
+    rows = []
+    for person, clips in sorted(people.items()):
+        counts = spotting(
+            [one for row in clips for one in truth.get(row.key, [])],
+            [one for row in clips for one in found.get(row.key, [])],
+            [_facts(row) for row in clips],
+            rules,
+        ).me
+        rows.append(
+            SubjectScore(
+                subject=person,
+                clips=len(clips),
+                truths=counts.tp + counts.fn,
+                found=counts.tp + counts.fp,
+                matched=counts.tp,
+                f1=counts.f1,
+                acc_me=_accuracy([(row.has_me, row.said_me) for row in clips]),
+            )
+        )
+    return rows
+
+
+def _by_video(intervals: Sequence[Interval]) -> dict[str, list[Interval]]:
+    of: dict[str, list[Interval]] = {}
+    for one in intervals:
+        of.setdefault(one.video, []).append(one)
+    return of
+
+
+def _facts(row: ClipRow) -> VideoFacts:
+    return VideoFacts(row.key, row.fps, row.n_frames, row.state)
+
+
+def _accuracy(clips: Sequence[tuple[bool | None, bool | None]]) -> float | None:
+    """Share of right answers among the clips of which the truth is known; no answer is a wrong one."""
+    known = [true == said for true, said in clips if true is not None]
+    return sum(known) / len(known) if known else None
+
+
+def _compare(evaluation: Evaluation, recipes: Sequence[Recipe]) -> None:
+    """Mean and standard deviation over seeds, if nothing else differs."""
+    differing = sorted(
+        {name for recipe in recipes[1:] for name in _differences(recipes[0], recipe)} - {"seed", "name"}
+    )
+    if differing:
+        evaluation.notes.append(
+            f"no mean over these runs: their recipes differ in more than the seed ({', '.join(differing)})"
+        )
+        return
+    seeds = [run.seed for run in evaluation.runs]
+    if len(set(seeds)) < len(seeds):
+        evaluation.notes.append(
+            f"no mean over these runs: two have the same seed ({', '.join(map(str, seeds))})"
+        )
+        return
+    for name in evaluation.runs[0].figures:
+        values = [value for run in evaluation.runs if (value := run.figures[name]) is not None]
+        evaluation.mean[name] = statistics.fmean(values) if values else None
+        evaluation.sd[name] = statistics.stdev(values) if len(values) > 1 else None
+
+
+def _differences(one: BaseModel, other: BaseModel, at: str = "") -> list[str]:
+    """Names of the settings that differ, with dots."""
+    found = []
+    for name, value in one:
+        there = getattr(other, name)
+        if isinstance(value, BaseModel):
+            found += _differences(value, there, f"{at}{name}.")
+        elif value != there:
+            found.append(at + name)
+    return found
