@@ -2,7 +2,8 @@
 
 import hashlib
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
+from contextlib import closing
 from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any, Literal
@@ -70,23 +71,20 @@ def make(
         f"{len(writer.done)} of {len(wanted)} clips are there; what is made is SYNTHETIC, and so are its labels"
     )
     begun = told = time.monotonic()
-    for made, clip in enumerate(_work(todo, folder, plan, workers), start=1):
-        writer.record(clip)
-        now = time.monotonic()
-        if now - told > _TELL_EVERY_S or made == len(todo):
-            left_s = (now - begun) / made * (len(todo) - made)
-            left = f"{left_s / 60:.0f} min" if left_s > 90 else f"{left_s:.0f} s"
-            tell(f"{len(writer.done)} of {len(wanted)} clips, {left} left")
-            told = now
+    with closing(_clips(todo, folder, plan, workers)) as clips:
+        for made, clip in enumerate(clips, start=1):
+            writer.record(clip)
+            now = time.monotonic()
+            if now - told > _TELL_EVERY_S or made == len(todo):
+                left_s = (now - begun) / made * (len(todo) - made)
+                left = f"{left_s / 60:.0f} min" if left_s > 90 else f"{left_s:.0f} s"
+                tell(f"{len(writer.done)} of {len(wanted)} clips, {left} left")
+                told = now
     return Store(folder)
 
 
-def _work(todo: list[Job], folder: Path, plan: SynthPlan, workers: int) -> Iterator[Clip]:
-    return work(todo, partial(_make_clip, folder, plan), workers, _start_worker, (plan.store,))
-
-
-def _start_worker(plan: StorePlan) -> None:
-    _tracker(plan)
+def _clips(todo: list[Job], folder: Path, plan: SynthPlan, workers: int) -> Generator[Clip, None, None]:
+    yield from work(todo, partial(_make_clip, folder, plan), workers)
 
 
 def _fingerprint(items: list[Item], plan: SynthPlan) -> str:
