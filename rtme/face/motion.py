@@ -153,9 +153,12 @@ class HeadMotion:
         self._weight = cv2.resize(weight, (self._grid, self._grid), interpolation=cv2.INTER_AREA).ravel()
         dense_depth = cv2.resize(depth, (size, size), interpolation=cv2.INTER_LINEAR)
         self._dense = _bases(dense_depth)
-        coarse = cv2.resize(
-            self._dense.reshape(size, size, 12), (self._grid, self._grid), interpolation=cv2.INTER_AREA
-        )
+        # One by one: OpenCV averages more than four channels at once only where the sizes divide.
+        planes = np.moveaxis(self._dense.reshape(size, size, 12), 2, 0)
+        small = [
+            cv2.resize(plane, (self._grid, self._grid), interpolation=cv2.INTER_AREA) for plane in planes
+        ]
+        coarse = np.stack(small, axis=2)
         used = self._weight > 0
         self._used = used
         self._weight = self._weight[used].astype(np.float64)

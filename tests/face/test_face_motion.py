@@ -112,7 +112,7 @@ def test_light_is_no_motion(portrait, to_crop, change):
     assert np.abs(flow[20:100, 25:90]).mean() < 0.05
 
 
-@pytest.mark.parametrize("size", [112, 224])
+@pytest.mark.parametrize("size", [64, 112, 224])
 def test_head_motion_in_all_six_ways_is_taken_out(size):
     y, x = (np.mgrid[:size, :size] - size / 2) * (112 / size)
     points = CANONICAL - 56
