@@ -44,7 +44,7 @@ class FeatureCache:
         try:
             self.frame: NDArray[np.float16] = np.load(folder / "frame.npy", mmap_mode="r")
             self.regions: NDArray[np.float16] = np.load(folder / "regions.npy", mmap_mode="r")
-        except (OSError, ValueError) as error:
+        except (OSError, EOFError, ValueError) as error:
             raise DataError(
                 f"the features in {folder} cannot be read ({error}): remove the folder"
             ) from error
@@ -154,7 +154,7 @@ def _arrays(
             for name, shape in shapes.items():
                 new_array(paths[name], half, shape)
         opened = [np.load(path, mmap_mode="r+") for path in paths.values()]
-    except (OSError, ValueError) as error:
+    except (OSError, EOFError, ValueError) as error:
         needed = sum(int(np.prod(shape)) * half.itemsize for shape in shapes.values()) / 1e9
         raise DataError(
             f"{folder} cannot hold the features, {needed:.1f} GB ({error}): make room, or remove the folder"

@@ -91,11 +91,14 @@ class Learner(pl.LightningModule):
 
     def train_dataloader(self) -> DataLoader[Item]:
         """Batches of an epoch."""
-        trainer, workers = self.trainer, self.recipe.fit.workers
+        workers = self.recipe.fit.workers
+        sampler = EpochSampler(self.steps, self.batch, self.trainer.global_rank, self.trainer.world_size)
+        # Lightning sets it too, but only when loader processes have begun with the first epoch after a stop.
+        sampler.set_epoch(self.global_step // self.steps)
         return DataLoader(
             self.train_set,
             batch_size=self.batch,
-            sampler=EpochSampler(self.steps, self.batch, trainer.global_rank, trainer.world_size),
+            sampler=sampler,
             num_workers=workers,
             persistent_workers=workers > 0,
             pin_memory=self.device.type == "cuda",
@@ -151,8 +154,8 @@ class Learner(pl.LightningModule):
         if torch.isfinite(loss):
             return
         part, value = next(
-            ((name, float(part)) for name, part in parts.items() if not torch.isfinite(part)),
-            ("sum", float(loss)),
+            ((name, float(part.detach())) for name, part in parts.items() if not torch.isfinite(part)),
+            ("sum", float(loss.detach())),
         )
         folder, fit = Path(self.trainer.default_root_dir), self.recipe.fit
         kept = folder / "last.ckpt"

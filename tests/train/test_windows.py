@@ -1,151 +1,235 @@
-"""Windows to learn from, on a small corpus whose every row is known."""
+"""Windows to learn from, on small stores whose every slot is known."""
 
+import pickle
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
-from rtme.data.corpus import Clip, Corpus, CorpusPlan, Planted, create
-from rtme.model.config import ModelConfig
-from rtme.train import evaluate
-from rtme.train.evaluate import Answer, ScoredClip
-from rtme.train.recipe import Recipe
-from rtme.train.windows import WindowBatch, WindowSampler
+import stores
+from rtme.data.store import LABELS, NO_FRAME, Clip, Store, new_arrays
+from rtme.errors import DataError
+from rtme.train import augment
+from rtme.train.recipe import load
+from rtme.train.windows import EpochSampler, Windows, targets
 
 SLOTS = 96
 ME = (40, 49)
+PLAIN: dict[str, object] = {"model.size": 32, "augment.hold_out": 0.0}
 
 
 @pytest.fixture
-def corpus(tmp_path: Path) -> Corpus:
-    """Three clips; the middle one holds an ME, speaks in its second half, and is sampled at 15 fps."""
-    corpus = create(tmp_path / "corpus", CorpusPlan(size=4, slots=SLOTS), 3, "")
-    corpus.valid[:] = 1
-    corpus.valid[SLOTS : 2 * SLOTS : 2] = 0
-    corpus.me[SLOTS + ME[0] : SLOTS + ME[1] + 1] = 1
-    corpus.speaking[SLOTS + SLOTS // 2 : 2 * SLOTS] = 1
-    corpus.speaking[2 * SLOTS :] = 255
-    for index in range(3):
-        planted = (
-            [Planted(type="me", onset=40, apex=44, offset=49, action_units=(1,), pixels=1)]
-            if index == 1
-            else []
-        )
-        corpus.record(
-            Clip(
-                index=index,
-                file="a.png",
-                person="Ann",
-                split="train",
-                base="portrait",
-                planted=True,
-                source_fps=30,
-                slots=SLOTS,
-                intervals=planted,
-            )
-        )
-    return Corpus(tmp_path / "corpus")
+def store(tmp_path: Path) -> Store:
+    """Ann listens; Ben has an ME, speaks in his second half, and is seen in every second slot; of Cy nothing is known.
+
+    Each crop's pixels are the number of its slot.
+    """
+    clips = [
+        stores.clip(0, "ann", slots=SLOTS, state="listening"),
+        stores.clip(1, "ben", slots=SLOTS, me=[ME]),
+        stores.clip(2, "cy", slots=20),
+    ]
+    made = stores.store(tmp_path / "store", clips)
+    for clip in clips:
+        crops, rows = new_arrays(made.folder, clip.index, clip.slots, 32)
+        crops[:] = np.arange(clip.slots)[:, None, None, None]
+        rows["frame"], rows["valid"] = np.arange(clip.slots), 1
+        if clip.subject == "ann":
+            rows["speaking"] = 0
+        if clip.subject == "ben":
+            rows["valid"][::2], rows["frame"][::2] = 0, NO_FRAME
+            rows["speaking"] = np.arange(SLOTS) >= SLOTS // 2
+            rows["label"][ME[0] : ME[1] + 1] = LABELS["me"]
+    return Store(made.folder)
 
 
-def draw(corpus: Corpus, count: int = 400, seed: int = 1) -> WindowBatch:
-    sampler = WindowSampler(corpus, corpus.of("train"), Recipe())
-    return sampler.draw(count, torch.Generator().manual_seed(seed))
+def windows(store: Store, clips: list[Clip] | None = None, seed: int = 1, **changes: object) -> Windows:
+    recipe = load("quick").with_changes({**PLAIN, **{k.replace("__", "."): v for k, v in changes.items()}})
+    return Windows(store, store.clips if clips is None else clips, recipe, 400, seed)
 
 
-def slots_of(batch: WindowBatch) -> np.ndarray:
-    """Slots of each window within its clip; below 0 where the window begins before it."""
-    last = batch.rows[:, -1:] % SLOTS
-    return last + np.arange(1 - batch.rows.shape[1], 1)
+def several(drawn: Windows, count: int = 400) -> dict[str, np.ndarray]:
+    items = [drawn[number] for number in range(count)]
+    return {name: np.stack([item[name].numpy() for item in items]) for name in items[0]}
 
 
-def test_windows_are_runs_of_slots_of_one_clip(corpus: Corpus):
-    batch = draw(corpus)
+def slots_of(batch: dict[str, np.ndarray]) -> np.ndarray:
+    """Slots of each window within its clip, below 0 where it begins before it; pixels tell which they are."""
+    last = batch["crops"][:, -1, 0, 0, 0].astype(int)
+    return last[:, None] + np.arange(1 - batch["crops"].shape[1], 1)
+
+
+def test_a_window_by_hand(store: Store):
+    """Ben's slots 20 to 51: every second one has a crop, the ME is slots 40 to 49, he speaks from slot 48."""
+    ben = windows(store, [store.clips[1]])
+    found = next(item for item in map(ben.__getitem__, range(2000)) if item["crops"][-1, 0, 0, 0] == 51)
+    slots = np.arange(20, 52)
+    assert found["valid"].tolist() == (slots % 2).tolist()
+    assert found["target"].tolist() == ((slots >= 40) & (slots <= 49)).tolist()
+    # With a look-ahead of 10, slot 41 is the first that a later window scores as well.
+    np.testing.assert_allclose(found["weight"], [1] * 22 + [k / 11 for k in range(10, 0, -1)], rtol=1e-6)
+    assert (found["me"], found["me_weight"]) == (1, 1), "five of its ten slots were seen: enough"
+    # Seen slots 21, 23 … 51 count 2, 4 … 16, 15, 13 … 1 from either end; he speaks in 49 (count 3) and 51 (1).
+    counts = np.minimum(slots - 19, 52 - slots)[slots % 2 == 1]
+    assert found["speaking"] == pytest.approx(4 / counts.sum())
+    assert found["speaking_weight"] == 1
+
+
+def test_windows_are_runs_of_slots_of_one_clip(store: Store):
+    batch = several(windows(store))
     slots = slots_of(batch)
     inside = slots >= 0
     assert (~inside).any(), "some windows begin before their clip, as at the start of a stream"
-    assert (batch.rows[inside] % SLOTS == slots[inside]).all()
-    assert not batch.valid.numpy()[~inside].any()
-    assert not batch.target.numpy()[~inside].any()
-    assert not batch.weight.numpy()[~inside].any()
+    assert (batch["crops"][:, :, 0, 0, 0][inside] == slots[inside]).all()
+    for name in ("valid", "target", "weight"):
+        assert not batch[name][~inside].any()
 
 
-def test_targets_are_the_corpus_at_those_slots(corpus: Corpus):
-    batch = draw(corpus)
-    slots = slots_of(batch)
-    second = batch.rows[:, -1] // SLOTS == 1
-    expected = second[:, None] & (slots >= ME[0]) & (slots <= ME[1])
-    assert (batch.target.numpy() == expected).all()
-    assert 0.3 < batch.me.numpy().mean() < 0.8
+def test_every_part_of_the_material_is_drawn(store: Store):
+    only_ann = several(windows(store, [store.clips[0]]), 1500)
+    assert set(slots_of(only_ann)[:, -1]) > set(range(3, SLOTS - 3))
+    assert not only_ann["me"].any()
+    assert 0.4 < several(windows(store))["me"].mean() < 0.8
+    assert several(windows(store, augment__me_share=1.0))["target"].any(1).all()
 
 
-def test_slots_far_from_any_crop_are_not_asked_about(corpus: Corpus):
-    batch = draw(corpus)
-    valid, weight = batch.valid.numpy() > 0, batch.weight.numpy() > 0
-    for row in range(len(valid)):
-        crops = np.flatnonzero(valid[row])
-        for slot in np.flatnonzero(weight[row]):
-            assert np.abs(crops - slot).min() <= 3
+def test_slots_far_from_any_crop_are_not_asked_about(store: Store):
+    batch = several(windows(store, augment__hold_out=1.0))
+    assert batch["valid"].mean() < 0.8
+    for valid, weight, slots in zip(batch["valid"], batch["weight"], slots_of(batch), strict=True):
+        crops = np.flatnonzero(valid)
+        near = [bool(len(crops)) and np.abs(crops - slot).min() <= 3 for slot in range(32)]
+        assert ((weight > 0) == (near & (slots >= 0))).all()
 
 
-def test_slots_near_the_end_matter_least(corpus: Corpus):
-    weight = draw(corpus).weight.numpy().max(0)
-    assert weight[-1] == pytest.approx(1 / 11)
-    assert (weight[:-11] == 1).all()
+def test_a_clip_whose_speaker_is_unknown_teaches_nothing_of_speaking(store: Store):
+    cy, ann = several(windows(store, [store.clips[2]])), several(windows(store, [store.clips[0]]))
+    assert not cy["speaking_weight"].any()
+    assert not ann["speaking"].any()
+    assert ann["speaking_weight"].mean() > 0.8
 
 
-def test_a_clip_whose_speaker_is_unknown_teaches_nothing_of_speaking(corpus: Corpus):
-    batch = draw(corpus)
-    clip = batch.rows[:, -1] // SLOTS
-    assert not batch.speaking_weight.numpy()[clip == 2].any()
-    assert (batch.speaking.numpy()[clip == 0] == 0).all()
-    middle = slots_of(batch)[:, 16]
-    told = (clip == 1) & (batch.speaking_weight.numpy() > 0)
-    assert (batch.speaking.numpy()[told & (middle > SLOTS // 2 + 10)] > 0.8).all()
-    assert (batch.speaking.numpy()[told & (middle < SLOTS // 2 - 10)] < 0.2).all()
+def test_an_expression_that_was_mostly_lost_says_neither_yes_nor_no(store: Store):
+    rows = np.load(store.folder / "000001.rows.npy", mmap_mode="r+")
+    rows["valid"][42 : ME[1] + 1] = 0
+    batch = several(windows(store, [store.clips[1]], augment__me_share=1.0))
+    whole = batch["target"].sum(1) == 10
+    assert whole.any()
+    assert not batch["me_weight"][whole].any(), "one of ten slots was seen"
 
 
-def test_the_same_random_numbers_draw_the_same_windows(corpus: Corpus):
-    assert (draw(corpus, seed=5).rows == draw(corpus, seed=5).rows).all()
-    assert (draw(corpus, seed=5).rows != draw(corpus, seed=6).rows).any()
-
-
-def scored(truth: tuple[int, int] | None, peak: tuple[int, int], slots: int = 90) -> ScoredClip:
-    """A clip whose windows score exactly the slots of ``peak``."""
-    recipe = Recipe()
-    window = recipe.model.window
-    curve = np.full(slots + window, 0.05, np.float32)
-    curve[window + peak[0] : window + peak[1] + 1] = 0.95
-    answers = {end: Answer(0.9, 0.1, curve[end + 1 : end + 1 + window]) for end in range(slots)}
-    intervals = []
-    if truth is not None:
-        intervals = [
-            Planted(type="me", onset=truth[0], apex=truth[0], offset=truth[1], action_units=(1,), pixels=1)
-        ]
-    clip = Clip(
-        index=0,
-        file="a.png",
-        person="Ann",
-        split="validation",
-        base="portrait",
-        planted=True,
-        source_fps=30,
-        slots=slots,
-        intervals=intervals,
+def test_macro_expressions_are_found_where_the_recipe_says_so(store: Store):
+    rows = store.rows(store.clips[1]).copy()
+    rows["label"][60:80] = LABELS["mae"]
+    rows["label"][85:90] = LABELS["large"] | LABELS["blink"]
+    only, both = (
+        targets(rows, load("quick").with_changes({"data.locate": w}).data) for w in ("me", "me+mae")
     )
-    return ScoredClip(clip, np.ones(slots, bool), answers)
+    assert np.flatnonzero(only).tolist() == list(range(40, 50))
+    assert np.flatnonzero(both).tolist() == [*range(40, 50), *range(60, 80)]
 
 
-def test_scored_windows_go_through_the_live_decoder():
-    recipe = Recipe(model=ModelConfig())
-    rules = evaluate.rules_of(recipe)
-    assert evaluate.spot(scored(None, (40, 49)), rules) == [(40, 49)]
-    assert evaluate.spot(scored(None, (40, 70)), rules) == [], "half a second and more is no ME"
-    total = evaluate.measure([scored((40, 49), (41, 49)), scored(None, (20, 26))], rules)
-    assert (total.matched, total.truths, total.found) == (1, 1, 2)
+def test_a_slot_without_a_frame_lies_in_what_its_neighbours_lie_in(store: Store):
+    rows = store.rows(store.clips[1]).copy()
+    rows["label"][rows["frame"] == NO_FRAME] = 0
+    # Frames 41 to 49 are seen, 39 and 51 are outside, so slots 40 and 50 are not known to be inside.
+    assert np.flatnonzero(targets(rows, load("quick").data)).tolist() == list(range(41, 50))
 
 
-def test_thresholds_are_chosen_so_that_what_is_there_is_found():
-    recipe = Recipe()
-    clips = [scored((40, 49), (40, 49)), scored((20, 24), (20, 24))]
-    assert evaluate.measure(clips, evaluate.choose(clips, recipe)).f1 == 1
+@pytest.mark.parametrize("changes", [{}, {"augment__hold_out": 1.0, "augment__stretch": 0.3}])
+def test_a_window_follows_from_seed_and_number_alone(store: Store, changes: dict[str, object]):
+    drawn = windows(store, **changes)
+    forward = [drawn[n] for n in range(20)]
+    elsewhere = pickle.loads(pickle.dumps(windows(store, **changes)))
+    for n in reversed(range(20)):
+        again = elsewhere[n]
+        assert all(torch.equal(forward[n][name], again[name]) for name in again)
+    other = windows(store, seed=2, **changes)
+    assert any(not torch.equal(forward[n]["crops"], other[n]["crops"]) for n in range(20))
+
+
+def test_time_is_stretched_with_its_labels(store: Store):
+    batch = several(windows(store, [store.clips[1]], augment__stretch=0.3, augment__me_share=1.0))
+    pixels = batch["crops"][:, :, 0, 0, 0].astype(int)
+    inside = slots_of(batch)[:, :1] >= 12  # even at the quickest pace such a window begins in the clip
+    steps = (pixels[:, -1] - pixels[:, 0])[inside[:, 0]]
+    assert steps.min() < 26
+    assert steps.max() > 36
+    in_me = (pixels >= ME[0]) & (pixels <= ME[1])
+    assert (batch["target"][inside[:, 0]] == in_me[inside[:, 0]]).all(), "a label stays with its crop"
+    whole = batch["target"].sum(1)
+    assert whole.max() > 11, "some expressions last longer than the 10 slots that they have"
+
+
+def test_what_is_measured_on_does_not_vary(store: Store):
+    changes = {"augment.stretch": 0.3, "augment.hold_out": 1.0, "augment.flip": 1.0, "model.size": 32}
+    recipe = load("quick").with_changes({**changes, "encoder.pretrain_steps": 1})
+    plain = Windows(store, [store.clips[0]], recipe, 50, 1, vary=False)
+    batch = several(plain, 50)
+    slots = slots_of(batch)
+    assert (batch["valid"] == (slots >= 0)).all()
+    assert (np.diff(batch["crops"][:, :, 0, 0, 0].astype(int))[slots[:, 1:] > 0] == 1).all()
+
+
+def test_crops_are_varied_as_the_recipe_says(store: Store):
+    changes = {"augment__light": 0.5, "augment__jitter": 8.0, "encoder__freeze": False}
+    lit = several(windows(store, [store.clips[0]], **changes), 50)["crops"]
+    assert (lit[..., 1:] == several(windows(store, [store.clips[0]]), 50)["crops"][..., 1:]).all()
+    assert (lit[..., 0] != lit[..., 1]).mean() > 0.5, "light touches gray, not flow"
+
+
+def test_a_mirror_swaps_sides_and_turns_flow():
+    crops = np.zeros((1, 2, 4, 3), np.uint8)
+    crops[0, :, 0] = (9, 138, 100)  # at the left edge: flow 10 to the right, 28 upwards
+    crops[0, :, 1:] = (5, 128, 128)
+    seen = augment.mirror(crops, "motion")
+    assert seen[0, 0].tolist() == [[5, 128, 128]] * 3 + [[9, 118, 100]]
+    assert augment.mirror(crops, "rgb")[0, 0].tolist() == [[5, 128, 128]] * 3 + [[9, 138, 100]]
+
+
+def test_light_leaves_flow_alone_and_jitter_moves_all_channels():
+    crops = np.zeros((1, 3, 3, 3), np.uint8)
+    crops[0, 1, 1] = (118, 140, 150)
+    assert augment.light(crops, "motion", 1.5, 10)[0, 1, 1].tolist() == [123, 140, 150]
+    assert augment.light(crops, "rgb", 1.5, 10)[0, 1, 1].tolist() == [123, 156, 171]
+    moved = augment.jitter(crops, 1, -1)
+    assert moved[0, 0, 2].tolist() == [118, 140, 150]
+    assert moved.sum() == crops.sum()
+
+
+@given(seed=st.integers(0, 2**32), numbers=st.lists(st.integers(0, 2**40), min_size=1, max_size=5))
+@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_whatever_is_drawn_is_within_bounds(store: Store, seed: int, numbers: list[int]):
+    drawn = windows(store, seed=seed, augment__hold_out=0.5, augment__stretch=0.5)
+    for number in numbers:
+        item = drawn[number]
+        for name in ("valid", "target", "weight", "me", "me_weight", "speaking", "speaking_weight"):
+            assert ((item[name] >= 0) & (item[name] <= 1)).all(), name
+        assert (item["me"] == 0) or bool((item["target"] * item["valid"]).any())
+        assert item["crops"].shape == (32, 32, 32, 3)
+
+
+@given(steps=st.integers(1, 5), batch=st.integers(1, 5), devices=st.integers(1, 4), epochs=st.integers(1, 4))
+def test_no_number_comes_twice_and_each_step_is_whole(steps: int, batch: int, devices: int, epochs: int):
+    seen = []
+    for epoch in range(epochs):
+        ranks = []
+        for rank in range(devices):
+            sampler = EpochSampler(steps, batch, rank, devices)
+            sampler.set_epoch(epoch)
+            ranks.append(list(sampler))
+            assert len(ranks[-1]) == len(sampler)
+        for step in range(steps):
+            seen += sorted(n for one in ranks for n in one[step * batch : (step + 1) * batch])
+    assert seen == list(range(steps * batch * devices * epochs))
+
+
+def test_nothing_to_draw_from_is_said(store: Store, tmp_path: Path):
+    with pytest.raises(DataError, match="no clip of"):
+        windows(store, [])
+    blind = stores.store(tmp_path / "blind", [stores.clip(0, "dee")], faceless=[0])
+    with pytest.raises(DataError, match=r"no face .* made/dee"):
+        windows(blind)
