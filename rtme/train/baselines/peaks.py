@@ -72,7 +72,8 @@ def choose(store: Store, clips: Sequence[Clip], curves: Sequence[Curve], rules: 
             for one in spot(store, clip, curve, threshold)
         ]
         scores.append(spotting(truth, found, facts, rules).me.f1)
-    best = [threshold for threshold, score in zip(tried, scores, strict=True) if score == max(scores)]
+    highest = max(scores)
+    best = [threshold for threshold, score in zip(tried, scores, strict=True) if score == highest]
     length_ms = statistics.mode(threshold.length_ms for threshold in best)
     return statistics.median_low(threshold for threshold in best if threshold.length_ms == length_ms)
 
@@ -89,18 +90,15 @@ def spot(store: Store, clip: Clip, curve: Curve, threshold: Threshold) -> list[I
     high = np.flatnonzero(np.nan_to_num(curve, nan=0.0) >= max(threshold.level, _NOTHING))
     found: list[Interval] = []
     taken = np.zeros(len(curve), bool)
-    for peak in high[np.argsort(-curve[high], kind="stable")]:
-        first = max(0, int(peak) - (wide - 1) // 2)
-        last = min(len(curve) - 1, int(peak) + wide // 2)
-        inside = frames[first : last + 1]
-        inside = inside[inside >= 0]
+    longest = max(1, int(0.5 * clip.fps + 1e-6))
+    for peak in map(int, high[np.argsort(-curve[high], kind="stable")]):
         if taken[peak] or frames[peak] < 0:
             continue
-        taken[max(0, int(peak) - wide + 1) : int(peak) + wide] = True
+        taken[max(0, peak - wide + 1) : peak + wide] = True
+        inside = frames[max(0, peak - (wide - 1) // 2) : peak + wide // 2 + 1]
+        inside = inside[inside >= 0]
         onset = int(inside[0])
-        longest = max(1, int(0.5 * clip.fps + 1e-6))
         offset = min(int(inside[-1]), onset + longest - 1)
-        found.append(
-            Interval(clip.key, onset, offset, "me", apex=int(frames[peak]), score=float(curve[peak]))
-        )
+        apex, score = int(frames[peak]), float(curve[peak])
+        found.append(Interval(clip.key, onset, offset, "me", apex=apex, score=score, state=clip.state))
     return sorted(found, key=lambda one: one.onset)
