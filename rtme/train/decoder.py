@@ -43,8 +43,11 @@ class Decoder(BaseModel):
 
 
 def spot(scored: ScoredClip, decoder: Decoder, recipe: Recipe) -> list[Interval]:
-    """What ``rtme analyze`` finds in a clip with the exported engine, in the source's frames."""
-    return [
+    """What ``rtme analyze`` finds in a clip with the exported engine, in the source's frames.
+
+    Where few frames fell on the grid, two intervals may come out alike: they are one here, as tables want it.
+    """
+    intervals = [
         Interval(
             video=scored.clip.key,
             onset=found.onset,
@@ -56,6 +59,7 @@ def spot(scored: ScoredClip, decoder: Decoder, recipe: Recipe) -> list[Interval]
         )
         for found in replay(scored, recipe, decoder.intervals, decoder.speaker).intervals
     ]
+    return list({(one.onset, one.offset, one.type): one for one in intervals}.values())
 
 
 def truth_of(clip: Clip) -> list[Interval]:
@@ -108,7 +112,7 @@ def tune(scored: Sequence[ScoredClip], recipe: Recipe, tell: Callable[[str], Non
         if value is None:
             tell(f"{name} of a clip stays at 0.5: the validation clips are not of both kinds")
         else:
-            decoder = decoder.model_copy(update={name: round(value, 4)})
+            decoder = decoder.model_copy(update={name: round(value, 6)})
     return decoder
 
 

@@ -16,7 +16,16 @@ from pydantic import BaseModel, ConfigDict
 from rtme.data.folds import loso
 from rtme.data.store import LABELS, Store
 from rtme.errors import DataError, SettingsError
-from rtme.score import Interval, Rules, Spotting, VideoFacts, f1_by_state, frame_average_precision, spotting
+from rtme.score import (
+    Counts,
+    Interval,
+    Rules,
+    VideoFacts,
+    accuracy,
+    f1_by_state,
+    frame_average_precision,
+    spotting,
+)
 from rtme.train.decoder import Decoder
 from rtme.train.fit import load_model
 from rtme.train.outcome import ClipRow, Outcome
@@ -87,6 +96,7 @@ class Evaluation(_Part):
     """One or more runs under the same rules.
 
     Attributes:
+        rule: The rules in words, to stand beside each F1.
         rules: How found and labelled intervals are matched.
         runs: Each on its own.
         mean: Of the runs' figures, where there are several and they differ in their seed only.
@@ -94,6 +104,7 @@ class Evaluation(_Part):
         notes: On the comparison.
     """
 
+    rule: str
     rules: dict[str, Any]
     runs: list[RunScore]
     mean: Figures = {}
@@ -112,7 +123,9 @@ def evaluate_runs(runs: Sequence[Run], rules: Rules, partial: bool = False) -> E
     Raises:
         DataError: Folds are missing, unfinished, there twice or of another seed; files are missing or damaged.
     """
-    evaluation = Evaluation(rules=asdict(rules), runs=[_evaluate(run, rules, partial) for run in runs])
+    evaluation = Evaluation(
+        rule=str(rules), rules=asdict(rules), runs=[_evaluate(run, rules, partial) for run in runs]
+    )
     if len(runs) > 1:
         _compare(evaluation, [run.recipe for run in runs])
     return evaluation
@@ -155,7 +168,9 @@ def evaluate_on(
     tell(f"{len(clips)} clips of {store.folder} through {folder}")
     outcome = Outcome.of(score_clips(store, clips, model, run.recipe), decoder, run.recipe, folder.name)
     of = str(store.folder) + ("" if split is None else f", split {split}")
-    return Evaluation(rules=asdict(rules), runs=[_score(run, outcome, rules, of, [folder.name])])
+    return Evaluation(
+        rule=str(rules), rules=asdict(rules), runs=[_score(run, outcome, rules, of, [folder.name])]
+    )
 
 
 def fold_of(run: Run, name: str | None) -> Path:
@@ -203,7 +218,7 @@ def save(evaluation: Evaluation) -> None:
         DataError: It cannot be written.
     """
     for one in evaluation.runs:
-        alone = Evaluation(rules=evaluation.rules, runs=[one])
+        alone = Evaluation(rule=evaluation.rule, rules=evaluation.rules, runs=[one])
         write_text(Path(one.run) / "evaluation.json", alone.model_dump_json(indent=2) + "\n")
 
 
@@ -302,34 +317,65 @@ def _score(run: Run, outcome: Outcome, rules: Rules, tested_on: str, folds: list
         clips=len(clips),
         minutes=round(sum(row.n_frames / row.fps for row in clips) / 60, 2),
         truths={"me": truths["me"], "mae": truths["mae"]},
-        figures=_figures(outcome, [_facts(row) for row in clips], rules, recipe),
+        figures=figures_of(outcome, rules, recipe),
         subjects=_by_subject(outcome, rules),
         notes=notes,
     )
 
 
-def _figures(outcome: Outcome, facts: list[VideoFacts], rules: Rules, recipe: Recipe) -> Figures:
+def figures_of(outcome: Outcome, rules: Rules, recipe: Recipe) -> Figures:
+    """Every figure of some test clips; counts are pooled over the clips before anything is divided.
+
+    Returns:
+        ``acc_me`` and ``acc_state`` of clips; of micro-expressions ``f1``, ``precision``, ``recall``,
+        ``false_alarms_per_minute`` and the mean absolute errors of matched pairs (``onset_error_frames``,
+        ``onset_error_ms``, ``offset_error_frames``, ``offset_error_ms``); the same with the endings ``_mae`` and
+        ``_overall`` where the locator learned both; ``f1_s``, ``f1_l`` and ``f1_dr``; ``frame_ap`` of all slots.
+    """
+    facts = [row.facts for row in outcome.clips]
     spots = spotting(outcome.truth, outcome.found, facts, rules)
-    states = f1_by_state(outcome.truth, outcome.found, facts, rules)
     wanted = LABELS["me"] if recipe.data.locate == "me" else LABELS["me"] | LABELS["mae"]
     inside = (outcome.labels & wanted) > 0
     figures: Figures = {
-        "acc_me": _accuracy([(row.has_me, row.said_me) for row in outcome.clips]),
-        "acc_state": _accuracy(
-            [
-                (None if row.state is None else row.state == "speaking", row.said_speaking)
-                for row in outcome.clips
-            ]
+        "acc_me": accuracy((row.has_me, row.said_me) for row in outcome.clips),
+        "acc_state": accuracy(
+            (None if row.state is None else row.state == "speaking", row.said_speaking)
+            for row in outcome.clips
         ),
-        **_spots(spots.me, ""),
-        "f1_s": states.f1_s,
-        "f1_l": states.f1_l,
-        "f1_dr": states.f1_dr,
+        **_of_counts(spots.me, ""),
+        **_of_states(outcome, facts, rules),
         "frame_ap": frame_average_precision(outcome.scores, inside) if inside.any() else None,
     }
     if recipe.data.locate == "me+mae":
-        figures |= {**_spots(spots.mae, "_mae"), **_spots(spots.overall, "_overall")}
+        figures |= {**_of_counts(spots.mae, "_mae"), **_of_counts(spots.overall, "_overall")}
     return figures
+
+
+def _of_counts(counts: Counts, ending: str) -> Figures:
+    onset, offset = counts.onset_error, counts.offset_error
+    figures: Figures = {
+        "f1": counts.f1,
+        "precision": counts.precision,
+        "recall": counts.recall,
+        "false_alarms_per_minute": counts.false_alarms_per_minute,
+        "onset_error_frames": onset.mean_abs if onset else None,
+        "onset_error_ms": onset.mean_abs_ms if onset else None,
+        "offset_error_frames": offset.mean_abs if offset else None,
+        "offset_error_ms": offset.mean_abs_ms if offset else None,
+    }
+    return {name + ending: value for name, value in figures.items()}
+
+
+def _of_states(outcome: Outcome, facts: list[VideoFacts], rules: Rules) -> Figures:
+    """None where no clip has the state."""
+    states = f1_by_state(outcome.truth, outcome.found, facts, rules)
+    has = {row.state for row in outcome.clips}
+    speaking, listening = "speaking" in has, "listening" in has
+    return {
+        "f1_s": states.f1_s if speaking else None,
+        "f1_l": states.f1_l if listening else None,
+        "f1_dr": states.f1_dr if speaking and listening else None,
+    }
 
 
 def _by_subject(outcome: Outcome, rules: Rules) -> list[SubjectScore]:
@@ -342,18 +388,18 @@ def _by_subject(outcome: Outcome, rules: Rules) -> list[SubjectScore]:
         counts = spotting(
             [one for row in clips for one in truth.get(row.key, [])],
             [one for row in clips for one in found.get(row.key, [])],
-            [_facts(row) for row in clips],
+            [row.facts for row in clips],
             rules,
         ).me
         rows.append(
             SubjectScore(
                 subject=person,
                 clips=len(clips),
-                truths=counts.tp + counts.fn,
-                found=counts.tp + counts.fp,
+                truths=counts.truths,
+                found=counts.found,
                 matched=counts.tp,
                 f1=counts.f1,
-                acc_me=_accuracy([(row.has_me, row.said_me) for row in clips]),
+                acc_me=accuracy((row.has_me, row.said_me) for row in clips),
             )
         )
     return rows
@@ -364,16 +410,6 @@ def _by_video(intervals: Sequence[Interval]) -> dict[str, list[Interval]]:
     for one in intervals:
         of.setdefault(one.video, []).append(one)
     return of
-
-
-def _facts(row: ClipRow) -> VideoFacts:
-    return VideoFacts(row.key, row.fps, row.n_frames, row.state)
-
-
-def _accuracy(clips: Sequence[tuple[bool | None, bool | None]]) -> float | None:
-    """Share of right answers among the clips of which the truth is known; no answer is a wrong one."""
-    known = [true == said for true, said in clips if true is not None]
-    return sum(known) / len(known) if known else None
 
 
 def _compare(evaluation: Evaluation, recipes: Sequence[Recipe]) -> None:

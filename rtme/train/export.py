@@ -1,5 +1,6 @@
 """From trained PyTorch modules to an engine bundle: two ONNX graphs and a manifest."""
 
+import json
 import logging
 import warnings
 from collections.abc import Callable, Mapping
@@ -21,9 +22,14 @@ from rtme.engine.bundle import Bundle, write_bundle
 from rtme.errors import DataError, EngineError
 from rtme.model.config import ModelConfig
 from rtme.model.meldae import Meldae, Probabilities
+from rtme.score import Rules
 from rtme.train.decoder import Decoder
+from rtme.train.evaluate import figures_of, read_decoder
+from rtme.train.fit import load_model
+from rtme.train.outcome import Outcome
 from rtme.train.recipe import Recipe
 from rtme.train.replay import engine_numbers
+from rtme.train.runs import Run
 
 OPSET = 20
 TOLERANCE = 1e-4
@@ -62,11 +68,13 @@ def export_engine(
     """
     model = deepcopy(model).cpu().eval()
     numbers = engine_numbers(recipe, plan, decoder.intervals, decoder.speaker)
+    # What the manifest says itself is not said again, and where the material lay is nobody's concern.
+    settings = recipe.model_dump(
+        mode="json",
+        exclude={"name": True, "version": True, "licence": True, "summary": True, "data": {"store": True}},
+    )
     record = {
-        "training": {
-            **training,
-            "recipe": recipe.model_dump(mode="json", exclude={"name", "version", "licence"}),
-        },
+        "training": {**training, "recipe": settings},
         "scores": dict(scores),
     }
     try:
@@ -84,6 +92,47 @@ def export_engine(
         return write_bundle(out, {**numbers, **record}, encoder=encoder, temporal=temporal)
     except OSError as error:
         raise DataError(f"the engine cannot be written to {out}: {error.strerror}") from error
+
+
+def export_fold(run: Run, folder: Path, out: Path) -> Bundle:
+    """Write the engine of a run's finished fold, with what is known of it.
+
+    Args:
+        run: Whose.
+        folder: Of the fold.
+        out: The bundle's folder.
+
+    Raises:
+        EngineError: A graph differs from PyTorch.
+        DataError: The fold or the material is damaged or not there, or the bundle cannot be written.
+    """
+    fold, done = (_read(folder / name) for name in ("fold.json", "done.json"))
+    store, decoder, outcome = run.store(), read_decoder(folder), Outcome.read(folder)
+    synthetic = any(clip.base != "video" for clip in store.clips)
+    training = {
+        "material": "SYNTHETIC" if synthetic else "recorded",
+        "people": {part: len(people) for part, people in fold["people"].items()},
+        "left out": fold["people"]["test"],
+        **{name: fold[name] for name in ("clips", "micro-expressions")},
+        **done,
+    }
+    scores: dict[str, Any] = {"validation": decoder.chosen}
+    if outcome.clips:
+        figures = figures_of(outcome, Rules(), run.recipe)
+        scores["test"] = {
+            name: value if value is None else round(value, 4) for name, value in figures.items()
+        }
+        scores["command"] = "rtme eval"
+    model = load_model(folder, run.recipe)
+    return export_engine(model, run.recipe, store.plan, decoder, training, scores, out)
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise DataError(f"{path} cannot be read ({error}): train this fold again") from error
+    return content
 
 
 def _graph(

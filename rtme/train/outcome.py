@@ -18,7 +18,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError, field_validator
 from rtme.data.manifest import State
 from rtme.data.store import NO_FRAME
 from rtme.errors import DataError
-from rtme.score import Interval, read_table, write_table
+from rtme.score import Interval, VideoFacts, read_table, write_table
 from rtme.train.decoder import Decoder, spot, truth_of
 from rtme.train.fused import FusedClip
 from rtme.train.recipe import Recipe
@@ -69,6 +69,11 @@ class ClipRow(BaseModel):
     def person(self) -> str:
         """Who is seen."""
         return f"{self.dataset}/{self.subject}"
+
+    @property
+    def facts(self) -> VideoFacts:
+        """What scoring needs to know of it."""
+        return VideoFacts(self.key, self.fps, self.n_frames, self.state)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
