@@ -7,6 +7,7 @@ import logging
 import math
 import multiprocessing
 import pickle
+import re
 import signal
 import threading
 import time
@@ -25,6 +26,7 @@ from lightning.pytorch.loggers import TensorBoardLogger
 from lightning.pytorch.plugins.io import TorchCheckpointIO
 from torch.multiprocessing.spawn import ProcessExitedException, ProcessRaisedException
 
+from rtme import errors
 from rtme.data.store import Clip, Store
 from rtme.errors import DataError, RtmeError, SettingsError
 from rtme.model.encoder import Encoder
@@ -350,7 +352,6 @@ class _Progress(Callback):
     def __init__(self, name: str, table: Path, tell: Tell) -> None:
         self.rows: list[Row] = []
         self.tell = tell
-        self.fail: Callable[[RtmeError], None] | None = None
         self._name, self._table = name, table
         self._began = self._trained = self._idle = self._told = 0.0
         self._waited = 0.0
@@ -365,12 +366,6 @@ class _Progress(Callback):
         # It has come to a process of its own, which nobody has quieted yet.
         self.__dict__.update(state)
         _hush()
-
-    def on_exception(
-        self, trainer: pl.Trainer, pl_module: pl.LightningModule, exception: BaseException
-    ) -> None:
-        if self.fail is not None and isinstance(exception, RtmeError):
-            self.fail(exception)
 
     def on_train_epoch_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         self._began = self._idle = time.monotonic()
@@ -450,32 +445,33 @@ def _relayed(progress: _Progress, devices: int) -> Iterator[None]:
     if devices == 1:
         yield
         return
-    queue: Any = multiprocessing.get_context("spawn").SimpleQueue()
-    failures: list[RtmeError] = []
+    lines: Any = multiprocessing.get_context("spawn").SimpleQueue()
 
     def listen() -> None:
-        while (said := queue.get()) is not None:
-            if isinstance(said, str):
-                tell(said)
-            else:
-                failures.append(said)
+        while (line := lines.get()) is not None:
+            tell(line)
 
     thread = threading.Thread(target=listen, daemon=True)
     thread.start()
-    progress.tell = progress.fail = queue.put
-    raised: Exception | None = None
+    progress.tell = lines.put
     try:
         yield
     except (ProcessRaisedException, ProcessExitedException) as error:
-        raised = error
+        raise _as_raised_there(error) from error
     finally:
-        queue.put(None)
+        lines.put(None)
         thread.join()
-        progress.tell, progress.fail = tell, None
-    if raised is not None:
-        if failures:
-            raise failures[0] from raised
-        raise RtmeError(f"a training process ended: {raised}") from raised
+        progress.tell = tell
+
+
+def _as_raised_there(error: Exception) -> RtmeError:
+    """An error of another process, of which only the printed traceback has come here."""
+    last = str(error).strip().splitlines()[-1]
+    ours = re.match(r"rtme\.errors\.(\w+): (.*)", last)
+    if ours:
+        kind: type[RtmeError] = getattr(errors, ours[1])
+        return kind(ours[2])
+    return RtmeError(f"a training process ended: {last}")
 
 
 @contextmanager
@@ -485,7 +481,9 @@ def _interruptible() -> Iterator[None]:
     try:
         yield
     except SystemExit as error:
-        raise KeyboardInterrupt from error
+        if isinstance(error.__context__, KeyboardInterrupt):
+            raise KeyboardInterrupt from error
+        raise
     finally:
         if threading.current_thread() is threading.main_thread():
             signal.signal(signal.SIGINT, before)

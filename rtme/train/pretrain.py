@@ -127,7 +127,7 @@ def pretrain(
     rounds = max(1, round(part.pretrain_steps / _ROUND))
     torch.manual_seed(recipe.seed)
     module = PretrainModule(
-        load_encoder(recipe.model, part.start),
+        load_encoder(recipe.model, part.start, tell),
         recipe,
         learnt,
         held if len(held) else None,

@@ -147,7 +147,10 @@ def test_seeds_decide(store: Store, tmp_path: Path):
     "changes",
     [
         {"augment__flip": 0.5, "augment__stretch": 0.2},
-        {"encoder__freeze": False, "augment__light": 0.1, "augment__jitter": 2.0, "fit__batch": 4},
+        pytest.param(
+            {"encoder__freeze": False, "augment__light": 0.1, "augment__jitter": 2.0, "fit__batch": 4},
+            marks=pytest.mark.slow,
+        ),
     ],
     ids=["features", "crops"],
 )
@@ -306,7 +309,7 @@ def test_an_error_of_one_process_is_told_as_in_one(store: Store, tmp_path: Path)
     running = start(store, tmp_path, of, tmp_path / "fold", devices=2)
     output, _ = running.communicate(timeout=150)
     assert running.returncode == 1
-    assert "RtmeError: train loss" in output.splitlines()[-1]
+    assert output.splitlines()[-1].startswith("rtme.errors.RtmeError: train loss locator is nan")
 
 
 def start(
