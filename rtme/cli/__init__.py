@@ -6,7 +6,8 @@ import typer
 from rich.console import Console
 
 from rtme import __version__
-from rtme.cli import analyze, data, doctor, engine, live, train, watch
+from rtme.cli import ablate, analyze, data, doctor, engine, export, live, report, synth, train, watch
+from rtme.cli import eval as evaluation
 from rtme.errors import RtmeError
 
 app = typer.Typer(
@@ -20,9 +21,14 @@ app.command("live")(live.live)
 app.command("analyze")(analyze.analyze)
 app.command("watch")(watch.watch)
 app.command("doctor")(doctor.doctor)
+app.command("synth")(synth.synth)
 app.command("train")(train.train)
+app.command("eval")(evaluation.evaluate)
+app.command("export")(export.export)
+app.command("report")(report.report)
 app.add_typer(engine.app, name="engine")
 app.add_typer(data.app, name="data")
+app.add_typer(ablate.app, name="ablate")
 
 
 def _version(wanted: bool) -> None:

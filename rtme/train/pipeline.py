@@ -87,7 +87,8 @@ def _train_fold(
         encoder, figures, seconds["pretraining"] = learnt.encoder, learnt.figures, learnt.seconds
         cache = folder / "features"
     if recipe.encoder.freeze:
-        features = encode(store, encoder, cache, tell, mirrored=recipe.augment.flip > 0)
+        device = "cuda" if accelerator in ("auto", "gpu", "cuda") and torch.cuda.is_available() else "cpu"
+        features = encode(store, encoder, cache, tell, device, mirrored=recipe.augment.flip > 0)
     fitted = fit_meldae(store, fold, recipe, encoder, features, folder, tell, accelerator, devices)
     seconds["fitting"] = fitted.seconds
     model = fitted.model.cpu().eval()

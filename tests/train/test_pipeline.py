@@ -1,90 +1,125 @@
-"""The whole way from pictures to a bundle that loads, on a public-domain portrait, learning next to nothing."""
+"""The whole way from pictures to an engine that runs, on a public-domain portrait, learning next to nothing."""
 
 import csv
-import hashlib
+import json
+import signal
+import subprocess
+import sys
+import time
 from pathlib import Path
 
 import cv2
-import numpy as np
-import onnxruntime
 import pytest
-import torch
 from skimage.data import astronaut
-from typer.testing import CliRunner
 
-from rtme.cli import app
-from rtme.data.material import read
-from rtme.engine.manifest import Manifest
-from rtme.errors import EngineError
-from rtme.model.meldae import Meldae, Probabilities
-from rtme.train.export import TOLERANCE, check, crops_like, tokens_like
-from rtme.train.recipe import Recipe
+import rtme
+from faces import astronaut_clip
+from rtme.data.store import Store
+from rtme.engine.bundle import load_bundle
+
+RTME = [sys.executable, "-m", "rtme"]
+SMALL = ["--set", "model.size=48", "--threads", "1", "--accelerator", "cpu"]
+
+
+def run(*arguments: str | Path, code: int = 0) -> str:
+    done = subprocess.run([*RTME, *map(str, arguments)], capture_output=True, text=True, timeout=150)
+    assert done.returncode == code, done.stdout + done.stderr
+    return done.stdout + done.stderr
 
 
 @pytest.fixture(scope="module")
-def faces(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def clips(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A store of one face in three roles."""
     folder = tmp_path_factory.mktemp("faces")
     picture = cv2.cvtColor(astronaut(), cv2.COLOR_RGB2BGR)
     with (folder / "people.csv").open("w", newline="") as file:
         rows = csv.writer(file)
         rows.writerow(["file", "person", "split"])
-        for name, split in (("a.png", "train"), ("b.png", "validation")):
-            cv2.imwrite(str(folder / name), picture)
-            rows.writerow([name, split, split])
-    return folder
+        for split in ("train", "validation", "test"):
+            cv2.imwrite(str(folder / f"{split}.png"), picture)
+            rows.writerow([f"{split}.png", split, split])
+    out = tmp_path_factory.mktemp("clips")
+    few = [
+        "--clips",
+        "3",
+        "--validation",
+        "2",
+        "--test",
+        "2",
+        "--seconds",
+        "2",
+        "--size",
+        "48",
+        "--workers",
+        "1",
+    ]
+    run("synth", folder, "--out", out / "store", *few)
+    return out / "store"
 
 
 @pytest.fixture(scope="module")
-def trained(faces: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
-    out, work = tmp_path_factory.mktemp("engine"), tmp_path_factory.mktemp("work")
-    command = ["train", str(faces), "--out", str(out), "--work", str(work), "--threads", "1", "--quick"]
-    result = CliRunner().invoke(app, command, catch_exceptions=False)
-    assert result.exit_code == 0, result.output
-    return out, work
+def trained(clips: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("runs") / "quick"
+    run("train", "quick", "--data", clips, "--out", folder, *SMALL)
+    return folder
 
 
-def test_the_bundle_is_whole(trained: tuple[Path, Path], faces: Path):
-    out, _ = trained
-    manifest = Manifest.model_validate_json((out / "manifest.json").read_text())
-    for entry in (manifest.encoder, manifest.temporal):
-        assert hashlib.sha256((out / entry.file).read_bytes()).hexdigest() == entry.sha256
-    assert "SYNTHETIC" in manifest.summary
-    assert manifest.training["people"] == {"train": 1, "validation": 1}
-    assert manifest.scores["validation"]["animated portraits"]["minutes"] > 0
-    assert read(faces, out / "people.csv") == read(faces)
+def test_a_run_leaves_what_it_did(trained: Path, clips: Path) -> None:
+    fold = trained / "folds" / "fixed"
+    people = json.loads((fold / "fold.json").read_text())["people"]
+    assert people == {split: [f"synthetic/{split}"] for split in ("train", "validation", "test")}
+    with (fold / "log" / "metrics.csv").open(newline="") as file:
+        assert [row["epoch"] for row in csv.DictReader(file)] == ["1", "2"]
+    with (fold / "clips.csv").open(newline="") as file:
+        assert len(list(csv.DictReader(file))) == sum(clip.split == "test" for clip in Store(clips).clips)
+    assert json.loads((fold / "done.json").read_text())["epochs"] == 2
 
 
-def test_the_graphs_take_any_batch_and_answer_in_the_manifests_shapes(trained: tuple[Path, Path]):
-    out, _ = trained
-    manifest = Manifest.model_validate_json((out / "manifest.json").read_text())
-    encoder = onnxruntime.InferenceSession(out / manifest.encoder.file)
-    temporal = onnxruntime.InferenceSession(out / manifest.temporal.file)
-    for count in (1, 5):
-        crops = np.zeros((count, manifest.size, manifest.size, 3), np.uint8)
-        frame, regions = encoder.run(["frame", "regions"], {"crops": crops})
-        assert frame.shape == (count, manifest.frame_size)
-        assert regions.shape == (count, manifest.regions, manifest.region_size)
-        window = {
-            "frame": np.repeat(frame[:, None], manifest.window, 1),
-            "regions": np.repeat(regions[:, None], manifest.window, 1),
-            "valid": np.ones((count, manifest.window), np.float32),
-        }
-        p_me, p_speaking, scores = temporal.run(["p_me", "p_speaking", "frame_scores"], window)
-        assert p_me.shape == p_speaking.shape == (count,)
-        assert scores.shape == (count, manifest.window)
-        assert (scores >= 0).all()
-        assert (scores <= 1).all()
+def test_a_complete_run_is_not_made_again(trained: Path, clips: Path) -> None:
+    best = trained / "folds" / "fixed" / "best.ckpt"
+    before = best.stat().st_mtime_ns
+    assert "fold fixed (1 of 1): done already" in run(
+        "train", "quick", "--data", clips, "--out", trained, *SMALL
+    )
+    assert best.stat().st_mtime_ns == before
 
 
-def test_the_graphs_say_what_pytorch_says(trained: tuple[Path, Path]):
-    out, work = trained
-    model = Meldae(Recipe.quick().model)
-    model.load_state_dict(torch.load(work / "tune.pt", weights_only=True)["module"])
-    model.eval()
-    assert TOLERANCE <= 1e-4
-    check(model.encoder, out / "encoder.onnx", crops_like(model.config, 5))
-    check(Probabilities(model.temporal).eval(), out / "temporal.onnx", tokens_like(model.config, 4))
-    with torch.no_grad():
-        model.encoder.class_token.neg_()
-    with pytest.raises(EngineError, match="differs from PyTorch"):
-        check(model.encoder, out / "encoder.onnx", crops_like(model.config, 5))
+def test_another_recipe_does_not_touch_the_run(trained: Path, clips: Path) -> None:
+    said = run("train", "quick", "--data", clips, "--out", trained, *SMALL, "--seed", "8", code=2)
+    assert "seed is 7 there and 8 here" in said
+
+
+def test_it_is_scored_and_says_that_it_is_synthetic(trained: Path) -> None:
+    told = json.loads(run("eval", trained, "--json"))
+    assert "SYNTHETIC" in json.dumps(told)
+    assert json.loads((trained / "evaluation.json").read_text())
+
+
+def test_it_runs_live(trained: Path, tmp_path: Path) -> None:
+    run("export", trained, "--out", tmp_path / "engine")
+    manifest = load_bundle(tmp_path / "engine").manifest
+    assert (manifest.name, manifest.size) == ("quick", 48)
+    report = rtme.analyze(
+        astronaut_clip(tmp_path / "clip.mp4", 1.0, 30), engine=str(tmp_path / "engine")
+    ).report()
+    assert report.frames == 30
+
+
+def test_a_killed_run_ends_as_if_it_had_not_been(trained: Path, clips: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "quick"
+    command = [*RTME, "train", "quick", "--data", clips, "--out", folder, *SMALL]
+    process = subprocess.Popen(
+        [str(word) for word in command], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    )
+    last = folder / "folds" / "fixed" / "last.ckpt"
+    for _ in range(1200):
+        if last.is_file() or process.poll() is not None:
+            break
+        time.sleep(0.1)
+    process.send_signal(signal.SIGKILL)
+    process.wait(timeout=10)
+    assert not (folder / "folds" / "fixed" / "done.json").is_file()
+    run(*command[len(RTME) :])
+    for table in ("predictions.csv", "clips.csv", "decoder.json"):
+        mine, theirs = (one / "folds" / "fixed" / table for one in (folder, trained))
+        assert mine.read_text() == theirs.read_text()
