@@ -126,7 +126,7 @@ def draw_page(
     rows = min(len(table), _ROWS)
     figure = Figure(figsize=(14, 5.2 + 0.32 * rows), layout="constrained")
     figure.suptitle(title, x=0.01, ha="left", fontsize=12, fontweight="bold")
-    upper, lower = figure.subfigures(2, 1, squeeze=True, height_ratios=[4.4, 0.8 + 0.32 * rows]).tolist()
+    upper, lower = np.ravel(figure.subfigures(2, 1, height_ratios=[4.4, 0.8 + 0.32 * rows]))
     left, right = upper.subplots(1, 2)
     names = list(f1)[:_ROWS]
     for place, name in enumerate(names):

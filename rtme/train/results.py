@@ -145,7 +145,6 @@ def verdict(study: Study, rows: Sequence[Row]) -> list[str]:
 
 
 def _winner(rows: Sequence[Row], figure: str, reference: str) -> str:
-    name = COLUMNS[figure]
     ranked = sorted(
         (row for row in rows if row.mean(figure) is not None), key=lambda row: -(row.mean(figure) or 0.0)
     )
@@ -155,12 +154,12 @@ def _winner(rows: Sequence[Row], figure: str, reference: str) -> str:
     # The reference is what a reader asks for; where it leads itself, the next one is.
     rival = next((row for row in others if row.name == reference), others[0])
     lead = (best.mean(figure) or 0.0) - (rival.mean(figure) or 0.0)
-    text = f"{name}: {best.name} has the highest mean, {cell(best, figure)}"
+    if lead <= 0:
+        return f"{COLUMNS[figure]}: {best.name} and {rival.name} are level at {cell(best, figure)}."
+    text = f"{COLUMNS[figure]}: {best.name} has the highest mean, {cell(best, figure)}"
     place = ranked.index(rival) + 1
     text += f"; {rival.name} is {_ordinal(place)} of {len(ranked)} with {cell(rival, figure)}. "
     spreads = [value for row in (best, rival) if (value := row.spread(figure)) is not None]
-    if lead <= 0:
-        return text + "They are level."
     if not spreads:
         return text + f"The difference, {lead:.3f}, is of one run each: it says nothing about chance."
     largest = max(spreads)

@@ -29,7 +29,9 @@ class Variant:
     @property
     def folder_name(self) -> str:
         """The name as a folder's."""
-        return "-".join("".join(c if c.isalnum() else " " for c in self.name.lower()).split())
+        return "-".join(
+            "".join(c if c.isalnum() else " " for c in self.name.lower().replace("*", " star")).split()
+        )
 
 
 @dataclass(frozen=True, slots=True)
