@@ -1,6 +1,6 @@
 """Spotting: how many intervals were found, how exactly, and how many that are not there."""
 
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -146,13 +146,7 @@ def spotting(
     """
     rules = rules or Rules()
     facts = by_name(videos)
-    for what, intervals in (("labelled", truth), ("found", found)):
-        for interval in intervals:
-            if interval.video not in facts:
-                raise DataError(
-                    f"an interval is {what} in video {interval.video}, which is not among the {len(facts)} videos "
-                    "that are scored: add it there, or leave the interval out"
-                )
+    refuse_strangers(truth, found, facts)
     lengths = [video.minutes for video in videos]
     minutes = None if None in lengths else sum(length for length in lengths if length is not None)
     me, mae = (
@@ -189,6 +183,21 @@ def by_name(videos: Sequence[VideoFacts]) -> dict[str, VideoFacts]:
         twice = next(name for name in names if names.count(name) > 1)
         raise DataError(f"video {twice} is there twice: give each video its own name")
     return facts
+
+
+def refuse_strangers(truth: Sequence[Interval], found: Sequence[Interval], videos: Container[str]) -> None:
+    """Stop at an interval outside of the videos that are scored.
+
+    Raises:
+        DataError: There is one.
+    """
+    for what, intervals in (("labelled", truth), ("found", found)):
+        for interval in intervals:
+            if interval.video not in videos:
+                raise DataError(
+                    f"an interval is {what} in video {interval.video}, which is not among the videos that are scored: "
+                    "add it there, or leave the interval out"
+                )
 
 
 def _count(

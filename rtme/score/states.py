@@ -6,7 +6,7 @@ from typing import Literal
 
 from rtme.score.interval import Interval, State, VideoFacts
 from rtme.score.matching import Rules
-from rtme.score.spotting import Counts, by_name, spotting
+from rtme.score.spotting import Counts, by_name, refuse_strangers, spotting
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,20 +59,17 @@ def f1_by_state(
     Raises:
         DataError: As :func:`rtme.score.spotting`.
     """
-    facts = by_name(videos)
+    states = {name: facts.state for name, facts in by_name(videos).items()}
+    refuse_strangers(truth, found, states)
 
     def within(state: State) -> Counts:
-        clips = [video for video in videos if video.state == state]
-        names = {video.video for video in clips} | ({one.video for one in (*truth, *found)} - facts.keys())
-        counts: Counts = getattr(
-            spotting(
-                [one for one in truth if one.video in names],
-                [one for one in found if one.video in names],
-                clips,
-                rules,
-            ),
-            of,
+        score = spotting(
+            [one for one in truth if states[one.video] == state],
+            [one for one in found if states[one.video] == state],
+            [video for video in videos if video.state == state],
+            rules,
         )
+        counts: Counts = getattr(score, of)
         return counts
 
-    return StateScore(within("speaking"), within("listening"), sum(video.state is None for video in videos))
+    return StateScore(within("speaking"), within("listening"), list(states.values()).count(None))

@@ -136,11 +136,11 @@ def interval_of(row: Row, onset: int, offset: int, kind: str) -> Interval:
             row.video(),
             onset,
             offset,
-            cast(Type, kind),
+            cast("Type", kind),
             row.frame("apex") if "apex" in cells else None,
             row.number("score"),
             cells.get("emotion"),
-            cast(State | None, state and state.lower()),
+            cast("State | None", state and state.lower()),
         )
     except DataError as error:
         if str(error).startswith(row.where):
@@ -226,9 +226,9 @@ def read_videos(path: Path) -> list[VideoFacts]:
 
 def _state(row: Row) -> State | None:
     if "state" in row.cells:
-        return cast(State, row.cells["state"].lower())
+        return cast("State", row.cells["state"].lower())
     spans = {span.partition(":")[0] for span in row.cells.get("spans", "").split()} - {"blink"}
-    return cast(State, spans.pop()) if len(spans) == 1 else None
+    return cast("State", spans.pop()) if len(spans) == 1 else None
 
 
 def _check_header(path: Path, header: list[str], columns: Sequence[str]) -> None:
