@@ -4,6 +4,7 @@ Counts are pooled over all clips of all folds before anything is divided. Folds 
 their folders are put together under ``folds/``, and what is missing, unfinished or there twice is named.
 """
 
+import json
 import statistics
 from collections import Counter
 from collections.abc import Callable, Sequence
@@ -183,8 +184,9 @@ def fold_of(run: Run, name: str | None) -> Path:
     if not done:
         raise SettingsError(f"{run.folder} has no finished fold: finish it with `rtme train`")
     if name is not None:
-        found = [folder for folder in done if folder in (run.fold(name), run.folder / "folds" / name)]
-        if not found:
+        found = [folder for folder in done if folder == run.fold(name)]
+        found = found or [folder for folder in done if _name(folder).split("/")[-1] == name]
+        if len(found) != 1:
             raise SettingsError(
                 f"{run.folder} has no finished fold {name}: choose of {', '.join(folder.name for folder in done)}"
             )
@@ -195,6 +197,14 @@ def fold_of(run: Run, name: str | None) -> Path:
             f"({done[0].name}, ...), or train one engine on everyone with `data.split: all`"
         )
     return done[0]
+
+
+def _name(folder: Path) -> str:
+    path = folder / "fold.json"
+    try:
+        return str(json.loads(path.read_text(encoding="utf-8"))["name"])
+    except (OSError, ValueError, KeyError) as error:
+        raise DataError(f"{path} cannot be read ({error}): train this fold again") from error
 
 
 def read_decoder(folder: Path) -> Decoder:
