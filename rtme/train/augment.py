@@ -6,23 +6,25 @@ flow to the right and downwards, 128 being still (:mod:`rtme.face.motion`), so t
 
 from typing import Literal
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 Input = Literal["rgb", "motion"]
 Crops = NDArray[np.uint8]
 
-_GRAY, _RIGHT = 0, 1
 _STILL = 128
+_LEVELS = np.arange(256)
 
 
 def mirror(crops: Crops, input: Input) -> Crops:
     """The face in a mirror: pixels swap sides and flow to the right becomes flow to the left."""
-    flipped = crops[..., ::-1, :].copy()
-    if input == "motion":
-        flow = flipped[..., _RIGHT].astype(np.int16)
-        flipped[..., _RIGHT] = np.minimum(2 * _STILL - flow, 255)
-    return flipped
+    # numpy takes fifty times as long to reverse an axis of pixels.
+    pictures = [cv2.flip(picture, 1) for picture in crops.reshape(-1, *crops.shape[-3:])]
+    flipped: Crops = np.stack(pictures).reshape(crops.shape)
+    if input == "rgb":
+        return flipped
+    return _mapped(flipped, _LEVELS, np.minimum(2 * _STILL - _LEVELS, 255), _LEVELS)
 
 
 def light(crops: Crops, input: Input, gain: float, shift: float) -> Crops:
@@ -34,10 +36,8 @@ def light(crops: Crops, input: Input, gain: float, shift: float) -> Crops:
         gain: Contrast, around 1.
         shift: Brightness, in gray levels.
     """
-    changed = crops.copy()
-    lit = changed if input == "rgb" else changed[..., _GRAY]
-    lit[...] = np.clip(np.rint((lit.astype(np.float32) - 128) * gain + 128 + shift), 0, 255)
-    return changed
+    lit = np.clip(np.rint((_LEVELS - 128) * gain + 128 + shift), 0, 255)
+    return _mapped(crops, lit, lit, lit) if input == "rgb" else _mapped(crops, lit, _LEVELS, _LEVELS)
 
 
 def jitter(crops: Crops, right: int, down: int) -> Crops:
@@ -49,6 +49,15 @@ def jitter(crops: Crops, right: int, down: int) -> Crops:
         down: Pixels, negative upwards.
     """
     height, width = crops.shape[-3:-1]
-    rows = np.clip(np.arange(height) - down, 0, height - 1)
-    columns = np.clip(np.arange(width) - right, 0, width - 1)
-    return crops[..., rows[:, None], columns[None, :], :]
+    reach = max(abs(right), abs(down))
+    edges = [(0, 0)] * (crops.ndim - 3) + [(reach, reach), (reach, reach), (0, 0)]
+    wide = np.pad(crops, edges, mode="edge")
+    top, left = reach - down, reach - right
+    return wide[..., top : top + height, left : left + width, :]
+
+
+def _mapped(crops: Crops, *levels: NDArray[np.generic]) -> Crops:
+    """Each of the three channels' 256 levels replaced by others."""
+    table = np.stack(levels, 1).astype(np.uint8)[None]
+    mapped: Crops = cv2.LUT(crops.reshape(-1, *crops.shape[-2:]), table).reshape(crops.shape)
+    return mapped

@@ -275,6 +275,12 @@ def test_a_damaged_checkpoint_is_said(store: Store, tmp_path: Path, content: byt
         fit(store, tmp_path, of)
 
 
+def test_a_checkpoint_that_cannot_be_written_is_said(store: Store, tmp_path: Path):
+    (tmp_path / "last.ckpt.part").mkdir()
+    with pytest.raises(DataError, match=r"last\.ckpt cannot be written .*make room"):
+        fit(store, tmp_path, recipe(fit__epochs=1))
+
+
 def test_what_there_is_not_enough_of_is_said_at_the_start(store: Store, tmp_path: Path):
     still = stores.store(tmp_path / "still", [stores.clip(0, "a"), stores.clip(1, "b", me=[(5, 9)])])
     with pytest.raises(DataError, match="no me to train on"):
