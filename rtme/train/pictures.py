@@ -126,7 +126,8 @@ def draw_page(
     rows = min(len(table), _ROWS)
     figure = Figure(figsize=(14, 5.2 + 0.32 * rows), layout="constrained")
     figure.suptitle(title, x=0.01, ha="left", fontsize=12, fontweight="bold")
-    upper, lower = np.ravel(figure.subfigures(2, 1, height_ratios=[4.4, 0.8 + 0.32 * rows]))
+    grid = figure.add_gridspec(2, 1, height_ratios=[4.4, 0.8 + 0.32 * rows])
+    upper, lower = figure.add_subfigure(grid[0]), figure.add_subfigure(grid[1])
     left, right = upper.subplots(1, 2)
     names = list(f1)[:_ROWS]
     for place, name in enumerate(names):
@@ -138,7 +139,7 @@ def draw_page(
     left.set(
         yticks=range(len(names)), yticklabels=names, title="F1 (ME), a dot for each run, a bar for their mean"
     )
-    left.set_xlim(left=0, right=max(1.0, left.get_xlim()[1]))
+    left.set_xlim(-0.02, 1.02)
     left.set_ylim(len(names) - 0.5, -0.5)
     _lines(right, {name: curves[name] for name in names if curves.get(name)}, PANELS[0][0])
     right.set(xlabel="epoch", title=PANELS[0][1])
@@ -206,11 +207,12 @@ def _lines(axes: Axes, variants: Mapping[str, Sequence[Curves]], name: str) -> N
             zorder=3 if number == 0 else 2,
         )
         if spread.any():
-            axes.fill_between(epochs, mean - spread, mean + spread, color=colour, alpha=0.13, lw=0)
+            low, high = np.clip(mean - spread, 0, 1), np.clip(mean + spread, 0, 1)
+            axes.fill_between(epochs, low, high, color=colour, alpha=0.13, lw=0)
 
 
 def _epochs(curves: Curves) -> list[int]:
-    return [epoch + 1 for epoch in curves.epochs]
+    return list(range(1, len(curves.epochs) + 1))
 
 
 def _plain(axes: Axes, colour: str = "#333333") -> None:

@@ -39,10 +39,7 @@ _FOLD_COLUMNS = (
     "best",
     "time",
 )
-_SYNTHETIC = (
-    "SYNTHETIC material: animated portraits and planted movements. These figures say nothing of real micro-expressions, "
-    "and stand beside no published ones."
-)
+_SYNTHETIC = "SYNTHETIC material: these figures say nothing of real micro-expressions, and stand beside no published ones."
 
 
 @dataclass(slots=True)
@@ -206,7 +203,7 @@ def _run(
     cells = []
     for key in _SHOWN:
         value = seen.figure(key)
-        cells.append({"text": _number(value), "best": value is not None and value == best.get(key)})
+        cells.append({"text": _number(value), "best": bool(value) and value == best.get(key)})
     return {
         "name": seen.name,
         "seed": seen.run.recipe.seed,
