@@ -346,17 +346,21 @@ def unit_figures(guess: NDArray[np.float32], truth: NDArray[np.float32]) -> dict
     """How well ``(N, 13)`` compressed displacements are guessed.
 
     Returns:
-        ``r2``; ``r2_faint`` of crops in which no unit moved 3 pixels; ``auc`` of "some unit moved".
+        ``r2``; ``r2_faint`` of crops in which no unit moved 3 pixels; ``auc`` of "some unit moved". NaN for an R2 where
+        nothing differs.
     """
-    spread = ((truth - truth.mean(0)) ** 2).sum()
     largest = np.abs(np.sinh(truth)).max(1)
     faint = largest < _FAINT
     missed = (guess - truth) ** 2
     return {
-        "r2": float(1 - missed.sum() / max(spread, 1e-9)),
-        "r2_faint": float(1 - missed[faint].sum() / max((truth[faint] ** 2).sum(), 1e-9)),
+        "r2": _r2(missed, (truth - truth.mean(0)) ** 2),
+        "r2_faint": _r2(missed[faint], truth[faint] ** 2),
         "auc": _auc(np.abs(guess).max(1), largest > _MOVED),
     }
+
+
+def _r2(missed: NDArray[np.float32], spread: NDArray[np.float32]) -> float:
+    return float(1 - missed.sum() / spread.sum()) if spread.any() else math.nan
 
 
 def _auc(scores: NDArray[np.float32], positive: NDArray[np.bool_]) -> float:

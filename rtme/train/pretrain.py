@@ -1,5 +1,6 @@
 """First the encoder learns to see: how far each action unit has moved, from one crop."""
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -32,7 +33,7 @@ class Pretrained:
     Attributes:
         encoder: On the CPU, in evaluation mode.
         figures: What it reached on validation clips: ``r2`` of the (compressed) displacements, ``r2_faint`` of crops
-            in which no unit moved 3 pixels, ``auc`` of "some unit moved"; empty where units of none are known.
+            in which no unit moved 3 pixels, ``auc`` of "some unit moved"; without those that have no value.
         seconds: Spent, earlier starts included.
     """
 
@@ -138,6 +139,8 @@ def pretrain(
     done = run(module, folder, "pretraining", tell, accelerator, devices, choose=None)
     module.load_state_dict(done.last["state_dict"])
     figures = {
-        name.removeprefix("val_"): value for name, value in done.rows[-1].items() if name.startswith("val_")
+        name.removeprefix("val_"): value
+        for name, value in done.rows[-1].items()
+        if name.startswith("val_") and not math.isnan(value)
     }
     return Pretrained(module.model.encoder.cpu().eval(), figures, done.seconds)

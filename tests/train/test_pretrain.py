@@ -99,6 +99,8 @@ def test_figures_by_hand():
     flat = np.broadcast_to(truth.mean(0), truth.shape)
     assert unit_figures(flat, truth)["r2"] == pytest.approx(0, abs=1e-6)
     assert unit_figures(truth[::-1], truth)["auc"] == 0
+    nothing = unit_figures(flat, np.zeros_like(truth))
+    assert np.isnan([nothing["r2"], nothing["r2_faint"]]).all(), "there is nothing to explain"
     np.testing.assert_allclose(compress(torch.tensor([0.1, 100.0])), [0.0998, 5.2983], atol=1e-4)
 
 
