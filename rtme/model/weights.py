@@ -128,13 +128,14 @@ def _from_file(path: Path, start: str, config: ModelConfig, tell: Callable[[str]
 
 
 def _compare(weights: Mapping[str, Tensor], config: ModelConfig, start: str) -> None:
-    """Name the setting that does not fit, rather than the first shape."""
-    blocks = {name.split(".")[1] for name in weights if name.startswith("blocks.")}
-    found = {
-        "dim": weights["embed.weight"].shape[0],
-        "patch": isqrt(weights["embed.weight"][0].numel() // 3),
-        "depth": len(blocks),
-    }
+    """Name the setting that does not fit, rather than the first shape; odd shapes are left to that."""
+    embed = weights["embed.weight"]
+    if embed.ndim != 2:
+        return
+    found = {"dim": embed.shape[0], "depth": len({_block(name) for name in weights} - {None})}
+    patch = isqrt(embed.shape[1] // 3)
+    if 3 * patch**2 == embed.shape[1]:
+        found["patch"] = patch
     for setting, value in found.items():
         wanted = getattr(config, setting)
         if wanted != value:
@@ -142,6 +143,11 @@ def _compare(weights: Mapping[str, Tensor], config: ModelConfig, start: str) -> 
                 f"model.{setting} is {wanted} and {start} has {value}: set model.{setting} to {value}, or begin with "
                 "other weights"
             )
+
+
+def _block(name: str) -> str | None:
+    """The number of the block that a weight belongs to."""
+    return name.split(".")[1] if name.startswith("blocks.") else None
 
 
 def _positions(table: Tensor, config: ModelConfig, start: str, tell: Callable[[str], None]) -> Tensor:

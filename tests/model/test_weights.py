@@ -159,6 +159,11 @@ def without(name: str) -> Callable[[State], State]:
         (dict, {"dim": 24}, r"model\.dim is 24 and .* has 12: set model\.dim to 12"),
         (dict, {"depth": 3}, r"model\.depth is 3 and .* has 2"),
         (dict, {"patch": 8}, r"model\.patch is 8 and .* has 16"),
+        (
+            lambda state: state | {"patch_embed.proj.weight": torch.ones(12, 1, 16, 16)},
+            {},
+            r"embed\.weight has the shape \(12, 256\), .* \(12, 768\)",
+        ),
         (without("norm.weight"), {}, r"lacks norm\.weight:"),
         (
             lambda state: state | {"blocks.0.ls1.gamma": torch.ones(12)},
