@@ -92,9 +92,9 @@ def test_validation_crops_are_spread_evenly(store: Store):
 
 
 def test_figures_by_hand():
-    """One unit of two crops: 0 and asinh(4) pixels; the first is faint, the second has moved."""
-    truth = np.zeros((2, len(ACTION_UNITS)), np.float32)
-    truth[1, 0] = np.arcsinh(4)
+    """One unit of three crops: 0, 2 and 4 pixels; the first two are faint, the last two have moved."""
+    truth = np.zeros((3, len(ACTION_UNITS)), np.float32)
+    truth[:, 0] = np.arcsinh([0, 2, 4])
     assert unit_figures(truth, truth) == {"r2": 1.0, "r2_faint": 1.0, "auc": 1.0}
     flat = np.broadcast_to(truth.mean(0), truth.shape)
     assert unit_figures(flat, truth)["r2"] == pytest.approx(0, abs=1e-6)
