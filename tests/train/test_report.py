@@ -1,6 +1,7 @@
 """The report shows what the runs below a folder come to, and what is not there yet."""
 
 import re
+import shutil
 from html import unescape
 from pathlib import Path
 
@@ -24,10 +25,11 @@ RECIPE = Recipe.model_validate(
 )
 
 
-@pytest.fixture
-def runs(tmp_path: Path) -> Path:
+@pytest.fixture(scope="module")
+def runs(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Two losses, two seeds each; of one run a fold is unfinished and another not begun."""
     subjects = ("a", "b", "c")
+    tmp_path = tmp_path_factory.mktemp("report")
     material = store(
         tmp_path / "store",
         [
@@ -49,11 +51,15 @@ def runs(tmp_path: Path) -> Path:
     return root
 
 
-def test_the_page_has_figures_by_hand_settings_folds_and_a_label(runs: Path) -> None:
-    page = runs / "report.html"
-    assert write_report(runs, page, runs / "report.png") == 4
-    text = re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", page.read_text(encoding="utf-8")))
-    text = unescape(text)
+@pytest.fixture(scope="module")
+def page(runs: Path) -> str:
+    assert write_report(runs, runs / "report.html", runs / "report.png") == 4
+    assert (runs / "report.png").stat().st_size > 20_000
+    return (runs / "report.html").read_text(encoding="utf-8")
+
+
+def test_the_page_has_figures_by_hand_settings_folds_and_a_label(page: str) -> None:
+    text = unescape(re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", page)))
     assert "SYNTHETIC material" in text
     assert "one_to_one, IoU >= 0.5" in text
     # BAL finds all with both seeds, BCE with one; with the other, one of three folds counts and it finds nothing.
@@ -67,39 +73,49 @@ def test_the_page_has_figures_by_hand_settings_folds_and_a_label(runs: Path) -> 
     assert "seed" in differing
     assert "loss.locator" in differing
     assert "fit.epochs" not in differing
-    assert (runs / "report.png").stat().st_size > 20_000
 
 
-def test_the_page_needs_nothing_but_itself(runs: Path) -> None:
-    page = runs / "report.html"
-    write_report(runs, page, None)
-    html = page.read_text(encoding="utf-8")
-    sources = re.findall(r'(?:src|href)="([^"]{0,30})', html)
+def test_the_page_needs_nothing_but_itself(page: str) -> None:
+    sources = re.findall(r'(?:src|href)="([^"]{0,30})', page)
     assert sources
     assert all(source.startswith("data:image/svg+xml;base64,") for source in sources)
-    assert "url(" not in html
-    assert "<script" not in html
+    assert "url(" not in page
+    assert "<script" not in page
 
 
-def test_names_are_shown_and_not_run(runs: Path) -> None:
-    path = runs / "bal" / "seed-7" / "recipe.yaml"
+def test_text_of_a_recipe_is_shown_and_not_run(runs: Path, tmp_path: Path) -> None:
+    shutil.copytree(runs / "bal" / "seed-7", tmp_path / "run")
+    path = tmp_path / "run" / "recipe.yaml"
     path.write_text(path.read_text().replace("summary: ''", "summary: <script>alert(1)</script>"))
-    write_report(runs, runs / "report.html", None)
-    assert "<script>" not in (runs / "report.html").read_text(encoding="utf-8")
+    write_report(tmp_path, tmp_path / "report.html", None)
+    html = (tmp_path / "report.html").read_text(encoding="utf-8")
+    assert "&lt;script&gt;alert(1)" in html
+    assert "<script>" not in html
 
 
-def test_a_run_is_shown_where_its_material_is_no_more(runs: Path) -> None:
-    for path in (runs.parent / "store").iterdir():
-        path.unlink()
-    assert write_report(runs / "bal" / "seed-7", runs / "one.html", None) == 1
-    assert "1.000" in (runs / "one.html").read_text(encoding="utf-8")
+def test_a_run_is_shown_where_its_material_is_no_more(runs: Path, tmp_path: Path) -> None:
+    shutil.copytree(runs / "bal" / "seed-7", tmp_path / "run")
+    path = tmp_path / "run" / "recipe.yaml"
+    path.write_text(path.read_text().replace(str(runs.parent / "store"), str(tmp_path / "gone")))
+    assert write_report(tmp_path, tmp_path / "report.html", None) == 1
+    html = (tmp_path / "report.html").read_text(encoding="utf-8")
+    assert "1.000" in html
+    assert "3 of 3 folds" in html
 
 
 def test_the_command(runs: Path, tmp_path: Path) -> None:
-    done = CliRunner().invoke(app, ["report", str(runs), "--png", str(tmp_path / "page.png")])
+    words = [
+        "report",
+        str(runs / "bce"),
+        "-o",
+        str(tmp_path / "page.html"),
+        "--png",
+        str(tmp_path / "page.png"),
+    ]
+    done = CliRunner().invoke(app, words)
     assert done.exit_code == 0, done.output
-    assert "shows 4 runs" in done.output
-    assert (runs / "report.html").is_file()
+    assert "shows 2 runs" in done.output
+    assert (tmp_path / "page.html").is_file()
     assert (tmp_path / "page.png").is_file()
 
 
