@@ -32,8 +32,8 @@ from rtme.data.voice import speaking
 from rtme.engine.bundle import load_bundle
 from rtme.errors import DataError
 from rtme.face.tracker import FaceTracker
+from rtme.score import Interval, VideoFacts, spotting
 from rtme.synth import Portrait, Script, Truth, inject, render
-from rtme.train.metrics import SpottingScore
 from rtme.view.report import Report
 
 Image = NDArray[np.uint8]
@@ -91,7 +91,7 @@ def main() -> None:
 
 
 def score_portraits(engine: str, items: Iterable[Item]) -> dict[str, Any]:
-    score, turns, people = SpottingScore(), SpeakerCount(), 0
+    tables, turns, people = Tables(), SpeakerCount(), 0
     for item in items:
         rng = np.random.default_rng(zlib.crc32(item.file.encode()))
         try:
@@ -101,25 +101,25 @@ def score_portraits(engine: str, items: Iterable[Item]) -> dict[str, Any]:
         script = Script.random(rng, n_frames=30 * SECONDS, fps=30.0)
         frames, truth = render(portrait, script, (320, 320), rng)
         report = rtme.analyze(FramesSource(frames, 30.0), engine=engine).report()
-        count(score, truth, report)
+        tables.add(item.file, 30.0, truth.n_frames, planted(truth), report)
         turns.add(truth.speaking, report)
         people += 1
-    return {"people": people, **score.summary(), "speaker": turns.summary()}
+    return {"people": people, **tables.summary(), "speaker": turns.summary()}
 
 
 def score_clips(engine: str, items: list[Item]) -> dict[str, Any]:
-    injected, untouched, turns = SpottingScore(), SpottingScore(), SpeakerCount()
+    injected, untouched, turns = Tables(), Tables(), SpeakerCount()
     for item in items:
         source = FileSource(item.path)
         images = list(pictures(source))
         fps = source.fps or 30.0
-        injected.fps = untouched.fps = fps
         rng = np.random.default_rng(zlib.crc32(item.file.encode()))
         script = Script.random(rng, len(images), fps, macro=0, large=0, me_per_clip=0.6 * len(images) / fps)
         frames, truth = inject(images, landmarks(images), script, person=item.person)
-        count(injected, truth, rtme.analyze(FramesSource(frames, fps), engine=engine).report())
+        report = rtme.analyze(FramesSource(frames, fps), engine=engine).report()
+        injected.add(item.file, fps, truth.n_frames, planted(truth), report)
         plain = rtme.analyze(FramesSource(images, fps), engine=engine).report()
-        untouched.add([], [(i.onset, i.offset) for i in plain.intervals if i.type == "me"], len(images))
+        untouched.add(item.file, fps, len(images), [], plain)
         turns.add(speaking(item.path, fps, len(images)), plain)
     return {
         "clips": len(items),
@@ -145,10 +145,44 @@ def landmarks(images: list[Image]) -> list[NDArray[np.float32] | None]:
     return [crops[0].landmarks if crops else None for crops in found]
 
 
-def count(score: SpottingScore, truth: Truth, report: Report) -> None:
-    planted = [(i.onset, i.offset) for i in truth.intervals if i.type == "me"]
-    found = sorted((i for i in report.intervals if i.type == "me"), key=lambda i: -i.confidence)
-    score.add(planted, [(i.onset, i.offset) for i in found], truth.n_frames)
+def planted(truth: Truth) -> list[tuple[int, int]]:
+    return [(i.onset, i.offset) for i in truth.intervals if i.type == "me"]
+
+
+class Tables:
+    """Planted and found micro-expressions of some clips."""
+
+    def __init__(self) -> None:
+        self._truth: list[Interval] = []
+        self._found: list[Interval] = []
+        self._videos: list[VideoFacts] = []
+
+    def add(
+        self, clip: str, fps: float, n_frames: int, planted: list[tuple[int, int]], report: Report
+    ) -> None:
+        self._videos.append(VideoFacts(clip, fps, n_frames))
+        self._truth += [Interval(clip, onset, offset, "me") for onset, offset in planted]
+        self._found += [
+            Interval(clip, i.onset, i.offset, "me", score=i.confidence)
+            for i in report.intervals
+            if i.type == "me"
+        ]
+
+    def summary(self) -> dict[str, float | int]:
+        counts = spotting(self._truth, self._found, self._videos).me
+        onset, offset = counts.onset_error, counts.offset_error
+        return {
+            "f1": round(counts.f1, 3),
+            "precision": round(counts.precision, 3),
+            "recall": round(counts.recall, 3),
+            "matched": counts.tp,
+            "truths": counts.truths,
+            "found": counts.found,
+            "false_per_minute": round(counts.false_alarms_per_minute or 0.0, 2),
+            "minutes": round(counts.minutes or 0.0, 2),
+            "onset_error": round(onset.mean_abs, 2) if onset else 0.0,
+            "offset_error": round(offset.mean_abs, 2) if offset else 0.0,
+        }
 
 
 def draw(axes: Axes, result: dict[str, Any]) -> None:

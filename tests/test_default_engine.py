@@ -9,7 +9,7 @@ from faces import performance
 from rtme.capture.frames import FramesSource
 from rtme.data.material import read
 from rtme.engine.bundle import Bundle, list_bundles, load_bundle
-from rtme.train.metrics import SpottingScore
+from rtme.score import Interval, VideoFacts, spotting
 
 FACES = Path(__file__).resolve().parent.parent.parent / "shared" / "data" / "faces"
 
@@ -40,13 +40,18 @@ def test_people_are_in_one_split_and_enough_were_kept_away(bundle: Bundle) -> No
 
 
 def test_it_finds_what_was_planted_in_a_face_it_never_saw() -> None:
-    score = SpottingScore()
+    planted, found, videos = [], [], []
     for seed in range(3):
         frames, truth = performance(10, seed=seed)
         report = rtme.analyze(FramesSource(frames, 30)).report()
-        planted = [(i.onset, i.offset) for i in truth.intervals if i.type == "me"]
-        found = [(i.onset, i.offset) for i in report.intervals if i.type == "me"]
-        score.add(planted, found, truth.n_frames)
+        videos.append(VideoFacts(str(seed), 30, truth.n_frames))
+        planted += [Interval(str(seed), i.onset, i.offset, "me") for i in truth.intervals if i.type == "me"]
+        found += [
+            Interval(str(seed), i.onset, i.offset, "me", score=i.confidence)
+            for i in report.intervals
+            if i.type == "me"
+        ]
+    score = spotting(planted, found, videos).me
     assert score.truths >= 10
     # Far below what bench/accuracy.py measures on many people: this only tells a broken engine from a sound one.
     assert score.f1 >= 0.5, score.summary()

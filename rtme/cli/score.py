@@ -133,7 +133,8 @@ def _show(card: "Scorecard") -> None:
             markup=False,
         )
     for kind, named in card.named.items():
-        if (count := card.counts(kind)).truths:
+        count = card.counts(kind)
+        if named.recognition.classes:
             console.print(
                 f"{NAMES[kind]}: STRS {named.strs:.4f} = F1 {named.f1_spot:.4f} ({count.truths} labelled; {rules}) x F1_rec "
                 f"{named.f1_rec:.4f}; UF1 {named.recognition.uf1:.4f}, UAR {named.recognition.uar:.4f} of "

@@ -38,7 +38,7 @@ def read_submission(path: Path, task: Task, first: int = 1) -> list[Interval]:
     onset, offset = ("pred_onset", "pred_offset") if task == "spotting" else ("onset", "offset")
     seen: dict[tuple[str, int, int, str], Row] = {}
     intervals = []
-    for row in read_rows(path, COLUMNS[task]):
+    for row in read_rows(path, ["video" if name == "vid" else name for name in COLUMNS[task]]):
         for column in (onset, offset):
             if row.frame(column) < first:
                 raise row.error(

@@ -18,14 +18,16 @@ class Row:
 
     Args:
         where: File and row.
+        header: Columns of the table.
         cells: By column, without the empty ones.
     """
 
-    __slots__ = ("cells", "where")
+    __slots__ = ("_header", "cells", "where")
 
-    def __init__(self, where: str, cells: Mapping[str, str]) -> None:
+    def __init__(self, where: str, header: Sequence[str], cells: Mapping[str, str]) -> None:
         self.where = where
         self.cells = cells
+        self._header = header
 
     def error(self, said: object) -> DataError:
         """An error that is this row's."""
@@ -44,12 +46,14 @@ class Row:
         try:
             return int(value)
         except ValueError:
-            number = self.number(column)
-            if number is None or not number.is_integer():
-                raise self.error(
-                    f"{column} is '{value}', which is no whole number: write a frame number"
-                ) from None
-            return int(number)
+            pass
+        try:
+            # Infinity overflows, NaN and words have no value.
+            if (number := int(float(value))) == float(value):
+                return number
+        except (ValueError, OverflowError):
+            pass
+        raise self.error(f"{column} is '{value}', which is no whole number: write a frame number")
 
     def number(self, column: str) -> float | None:
         """A number that may be missing."""
@@ -62,17 +66,14 @@ class Row:
             ) from None
 
     def video(self) -> str:
-        """Name of the video: ``dataset/subject/video`` of the columns that the table has, or ``vid``."""
-        parts = [self.text(name) for name in NAMES if name in self.cells]
-        if "video" not in self.cells:
-            parts.append(self.text("vid" if "vid" in self.cells else "video"))
-        return "/".join(parts)
+        """Name of the video: ``dataset/subject/video`` of those columns that the table has."""
+        return "/".join([self.text(name) for name in NAMES if name in self._header])
 
 
 def read_rows(path: Path, columns: Sequence[str]) -> Iterator[Row]:
     """Rows of a CSV file whose header has at least these columns, in any order. The header is row 1.
 
-    Columns are told apart by their names in lower case; "video" may also be called "vid".
+    Column names are read in lower case, and "vid" is "video".
 
     Raises:
         DataError: The file cannot be read, is empty, lacks a column or has one twice, or a row is too long.
@@ -82,6 +83,7 @@ def read_rows(path: Path, columns: Sequence[str]) -> Iterator[Row]:
         with path.open(newline="", encoding="utf-8-sig") as stream:
             reader = csv.reader(stream)
             header = [name.strip().lower() for name in next(reader, [])]
+            header = ["video" if name == "vid" else name for name in header]
             _check_header(path, header, columns)
             for cells in reader:
                 stripped = [cell.strip() for cell in cells]
@@ -89,9 +91,10 @@ def read_rows(path: Path, columns: Sequence[str]) -> Iterator[Row]:
                     continue
                 row = Row(
                     f"{path}, row {reader.line_num}",
+                    header,
                     {name: cell for name, cell in zip(header, stripped, strict=False) if cell},
                 )
-                if len(cells) > len(header) and any(stripped[len(header) :]):
+                if any(stripped[len(header) :]):
                     raise row.error(
                         f"{len(cells)} cells under {len(header)} columns: put cells that have a comma in quotes"
                     )
@@ -234,8 +237,7 @@ def _state(row: Row) -> State | None:
 def _check_header(path: Path, header: list[str], columns: Sequence[str]) -> None:
     if not any(header):
         raise DataError(f"{path} is empty: its first row must name the columns {', '.join(columns)}")
-    names = {"video" if name == "vid" else name for name in header}
-    missing = [name for name in columns if name not in names]
+    missing = [name for name in columns if name not in header]
     if missing:
         raise DataError(
             f"{path}: no column {', '.join(missing)}; found {', '.join(header)}: rename or add columns in row 1"
