@@ -7,12 +7,32 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.console import Console
 from rich.markup import escape
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
 from rtme.errors import SettingsError
 
 if TYPE_CHECKING:
     from rtme.train.evaluate import Evaluation, RunScore
+
+
+_SPOTTING = {
+    "f1": "F1",
+    "precision": "precision",
+    "recall": "recall",
+    "false_alarms_per_minute": "false/min",
+    "onset_error_ms": "onset ms",
+    "offset_error_ms": "offset ms",
+}
+_CLIPS = {
+    "acc_me": "Acc_ME",
+    "acc_state": "Acc_State",
+    "f1_s": "F1_S",
+    "f1_l": "F1_L",
+    "f1_dr": "F1_DR",
+    "frame_ap": "frame AP",
+}
+"""Figures and their names in tables."""
 
 
 class _Match(StrEnum):
@@ -88,14 +108,17 @@ def evaluate(
         if len(chosen) > 1:
             raise SettingsError("--data evaluates one run: give one folder")
         notes = Console(stderr=True, highlight=False, soft_wrap=True)
-        evaluation = evaluate_on(
-            chosen[0],
-            Store(data),
-            rules,
-            fold,
-            None if split is None else split.value,
-            lambda line: notes.print(line, markup=False),
-        )
+        columns = (TextColumn("clips"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+        with Progress(*columns, console=notes, transient=True, disable=not notes.is_terminal) as progress:
+            task = progress.add_task("clips", total=None)
+            evaluation = evaluate_on(
+                chosen[0],
+                Store(data),
+                rules,
+                fold,
+                None if split is None else split.value,
+                lambda done, expected: progress.update(task, completed=done, total=expected),
+            )
     if as_json:
         print(evaluation.model_dump_json(indent=2))
     else:
@@ -107,43 +130,49 @@ def _show(evaluation: "Evaluation") -> None:
     for run in evaluation.runs:
         _show_run(console, run, evaluation.rule)
     if evaluation.mean:
-        table = Table("", "mean", "sd", box=None, title=f"{len(evaluation.runs)} seeds", title_justify="left")
+        table = Table("", "mean", "sd", box=None)
         for name, mean in evaluation.mean.items():
             table.add_row(name, _text(mean), _text(evaluation.sd[name]))
+        console.print(f"[bold]{len(evaluation.runs)} seeds[/bold]")
         console.print(table)
     for note in evaluation.notes:
         console.print(note, markup=False)
 
 
 def _show_run(console: Console, run: "RunScore", rule: str) -> None:
-    console.print(f"[bold]{escape(run.run)}[/bold]  {escape(run.name)}, seed {run.seed}", markup=True)
+    console.print(f"[bold]{escape(run.run)}[/bold]  {escape(run.name)}, seed {run.seed}")
+    folds = f"{len(run.folds)} fold{'' if len(run.folds) == 1 else 's'}"
     console.print(
-        f"  {run.tested_on}: {len(run.folds)} fold{'s' if len(run.folds) != 1 else ''}, {len(run.subjects)} subjects, "
-        f"{run.clips} clips, {run.minutes:g} min; labelled: {run.truths['me']} ME, {run.truths['mae']} MaE",
+        f"{run.tested_on}: {folds}, {len(run.subjects)} subjects, {run.clips} clips, {run.minutes:g} min",
         markup=False,
     )
-    console.print(f"  F1 by {rule}", markup=False)
+    console.print(
+        f"matched by {rule}; {run.truths['me']} ME and {run.truths['mae']} MaE labelled", markup=False
+    )
     for note in run.notes:
-        console.print(
-            f"  {note}", style="yellow" if note.isupper() or "SYNTHETIC" in note else None, markup=False
-        )
-    table = Table(box=None, show_header=False)
-    for name, value in run.figures.items():
-        table.add_row(name, _text(value))
-    console.print(table)
+        console.print(note, markup=False, style="yellow")
+    _show_spotting(console, run)
+    clips = Table(*_CLIPS.values(), box=None)
+    clips.add_row(*(_text(run.figures[name]) for name in _CLIPS))
+    console.print(clips)
     subjects = Table("subject", "clips", "ME", "found", "matched", "F1", "Acc_ME", box=None)
     for one in run.subjects:
-        subjects.add_row(
-            escape(one.subject),
-            str(one.clips),
-            str(one.truths),
-            str(one.found),
-            str(one.matched),
-            _text(one.f1),
-            _text(one.acc_me),
-        )
+        counts = (one.clips, one.truths, one.found, one.matched)
+        subjects.add_row(escape(one.subject), *map(str, counts), _text(one.f1), _text(one.acc_me))
     console.print(subjects)
 
 
+def _show_spotting(console: Console, run: "RunScore") -> None:
+    table = Table("", *_SPOTTING.values(), "labelled", "found", box=None)
+    kinds = {"": ("ME", ["me"]), "_mae": ("MaE", ["mae"]), "_overall": ("overall", ["me", "mae"])}
+    for ending, (name, types) in kinds.items():
+        if f"f1{ending}" in run.figures:
+            counts = (sum(of[kind] for kind in types) for of in (run.truths, run.found))
+            table.add_row(
+                name, *(_text(run.figures[figure + ending]) for figure in _SPOTTING), *map(str, counts)
+            )
+    console.print(table)
+
+
 def _text(value: float | None) -> str:
-    return "-" if value is None else f"{value:.4f}"
+    return "-" if value is None else f"{value:.4f}" if abs(value) < 10 else f"{value:.1f}"

@@ -71,6 +71,7 @@ class RunScore(_Part):
         clips: Test clips.
         minutes: Their length.
         truths: Labelled expressions by type.
+        found: Closed intervals by type.
         figures: By name.
         subjects: One by one.
         notes: What a reader must know of these figures.
@@ -88,6 +89,7 @@ class RunScore(_Part):
     clips: int
     minutes: float
     truths: dict[str, int]
+    found: dict[str, int]
     figures: Figures
     subjects: list[SubjectScore]
     notes: list[str] = []
@@ -138,7 +140,7 @@ def evaluate_on(
     rules: Rules,
     fold: str | None = None,
     split: str | None = None,
-    tell: Callable[[str], None] = lambda _: None,
+    on_progress: Callable[[int, int], None] = lambda done, expected: None,
 ) -> Evaluation:
     """Evaluate one fold's engine on other material.
 
@@ -148,7 +150,7 @@ def evaluate_on(
         rules: How intervals are matched.
         fold: Its name; may be left out where there is only one.
         split: Only clips of this split.
-        tell: Gets lines for people.
+        on_progress: Called with clips done and expected.
 
     Raises:
         SettingsError: The material was prepared in another way, or there is no such fold or clip.
@@ -166,8 +168,11 @@ def evaluate_on(
     if not clips:
         raise SettingsError(f"{store.folder} has no clip of the split {split}: leave --split out for all")
     model, decoder = load_model(folder, run.recipe), read_decoder(folder)
-    tell(f"{len(clips)} clips of {store.folder} through {folder}")
-    outcome = Outcome.of(score_clips(store, clips, model, run.recipe), decoder, run.recipe, folder.name)
+    scored = []
+    for number, clip in enumerate(clips):
+        on_progress(number, len(clips))
+        scored += score_clips(store, [clip], model, run.recipe)
+    outcome = Outcome.of(scored, decoder, run.recipe, folder.name)
     of = str(store.folder) + ("" if split is None else f", split {split}")
     return Evaluation(
         rule=str(rules), rules=asdict(rules), runs=[_score(run, outcome, rules, of, [folder.name])]
@@ -295,7 +300,7 @@ def _missing(run: Run, outcomes: dict[str, Outcome]) -> tuple[list[str], list[st
 
 def _score(run: Run, outcome: Outcome, rules: Rules, tested_on: str, folds: list[str]) -> RunScore:
     recipe, clips = run.recipe, outcome.clips
-    truths = Counter(one.type for one in outcome.truth)
+    truths, found = (Counter(one.type for one in some) for some in (outcome.truth, outcome.found))
     unlabelled = sum(row.has_me is None for row in clips)
     bases = Counter(row.base for row in clips)
     synthetic = set(bases) != {"video"}
@@ -315,7 +320,8 @@ def _score(run: Run, outcome: Outcome, rules: Rules, tested_on: str, folds: list
         notes.append(
             f"{unlabelled} clips in which nothing is labelled: whatever is found there counts as false"
         )
-    notes.append("label repairs: not recorded with the prepared material; `rtme data check` lists them")
+    if bases["video"]:
+        notes.append("label repairs: not recorded with prepared material; `rtme data check` lists them")
     return RunScore(
         run=str(run.folder),
         name=recipe.name,
@@ -327,6 +333,7 @@ def _score(run: Run, outcome: Outcome, rules: Rules, tested_on: str, folds: list
         clips=len(clips),
         minutes=round(sum(row.n_frames / row.fps for row in clips) / 60, 2),
         truths={"me": truths["me"], "mae": truths["mae"]},
+        found={"me": found["me"], "mae": found["mae"]},
         figures=figures_of(outcome, rules, recipe),
         subjects=_by_subject(outcome, rules),
         notes=notes,

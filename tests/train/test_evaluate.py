@@ -306,7 +306,7 @@ def test_the_command_prints_figures_with_their_rules_and_keeps_them(tmp_path: Pa
     run = a_run(tmp_path, store, FOUND)
     shown = command("eval", str(run.folder), "--match", "ground_truth_centric", "--comparator", ">")
     assert "ground_truth_centric, IoU > 0.5" in shown.stdout
-    assert "labelled: 3 ME" in shown.stdout
+    assert "3 ME and 0 MaE labelled" in shown.stdout
     printed = command("eval", str(run.folder), "--json")
     kept = Evaluation.model_validate_json((run.folder / "evaluation.json").read_text())
     assert Evaluation.model_validate(json.loads(printed.stdout)) == kept
