@@ -51,7 +51,8 @@ def train(
     wanted = folds_of(store, recipe, folds)
     run = Run.begin(out, recipe, store)
     # Wrong weights must not be noticed only after hours of pretraining.
-    encoder = load_encoder(recipe.model, recipe.encoder.start)
+    torch.manual_seed(recipe.seed)
+    encoder = load_encoder(recipe.model, recipe.encoder.start, tell)
     _tell_material(store, wanted, tell)
     for number, fold in enumerate(wanted, 1):
         folder = run.fold(fold.name)

@@ -69,7 +69,9 @@ class LossPart(_Part):
         0.7, ge=0, description="of the Tversky index: price of a missed slot; literature's value"
     )
     beta: float = Field(0.3, ge=0, description="price of a false slot, likewise")
-    gamma: float = Field(4 / 3, gt=0, description="of the focal Tversky loss, likewise")
+    gamma: float = Field(
+        4 / 3, gt=0, description="power of the focal Tversky loss: badly overlapping batches weigh more"
+    )
     boundary_share: float = Field(1.0, ge=0, description="lambda_b: both parts are of order one at the start")
     boost: float = Field(
         5.0,
