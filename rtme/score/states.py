@@ -63,13 +63,11 @@ def f1_by_state(
     refuse_strangers(truth, found, states)
 
     def within(state: State) -> Counts:
-        score = spotting(
-            [one for one in truth if states[one.video] == state],
-            [one for one in found if states[one.video] == state],
+        return spotting(
+            [one for one in truth if states[one.video] == state and of in (one.type, "overall")],
+            [one for one in found if states[one.video] == state and of in (one.type, "overall")],
             [video for video in videos if video.state == state],
             rules,
-        )
-        counts: Counts = getattr(score, of)
-        return counts
+        ).overall
 
     return StateScore(within("speaking"), within("listening"), list(states.values()).count(None))
