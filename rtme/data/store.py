@@ -178,7 +178,7 @@ class Store:
         if found is None:
             try:
                 found = self._open[path] = np.load(path, mmap_mode="r")
-            except (OSError, ValueError) as error:
+            except (OSError, EOFError, ValueError) as error:
                 raise DataError(f"{path} cannot be read ({error}): prepare {clip.key} again") from error
             if len(found) != clip.slots:
                 raise DataError(f"{path} has {len(found)} rows, not {clip.slots}: prepare {clip.key} again")

@@ -4,7 +4,7 @@ import json
 import time
 import traceback
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -12,6 +12,7 @@ import torch
 from safetensors.torch import save_file
 
 from rtme.data.pool import work
+from rtme.data.store import Store
 from rtme.errors import RtmeError, SettingsError
 from rtme.model.weights import load_encoder
 from rtme.score import Rules
@@ -43,17 +44,25 @@ class Trial:
         seed: Of everything random in it.
         recipe: What is trained.
         folder: Of its run.
+        folds: Their names.
     """
 
     variant: Variant
     seed: int
     recipe: Recipe
     folder: Path
+    folds: tuple[str, ...]
 
     @property
     def name(self) -> str:
         """For people."""
         return f"{self.variant.name}, seed {self.seed}"
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether all its folds are done."""
+        run = Run(self.folder)
+        return all(is_done(run.fold(name)) for name in self.folds)
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,15 +211,27 @@ def run_trials(
         SettingsError: A variant cannot be made of the recipe, or the folder holds other runs.
         DataError: The material cannot be used.
     """
-    trials = list(_trials(study, recipe, out, seeds, tell, accelerator))
+    varied = [(one, recipe.with_changes(one.changes)) for one in study.variants if one.method is None]
+    stores = {its.data.store: material_of(its) for _, its in varied}
+    folds = [_check(stores[its.data.store], its) for _, its in varied]
+    _check_same_clips(list(stores.values()))
+    trials: list[Trial] = []
+    for (variant, its), names in zip(varied, folds, strict=True):
+        its = _with_shared_encoder(its, out / f"encoder-{its.model.input}", tell, accelerator)
+        for seed in range(recipe.seed, recipe.seed + seeds):
+            folder = out / variant.folder_name / f"seed-{seed}"
+            trials.append(Trial(variant, seed, its.with_changes({"seed": seed}), folder, names))
     for trial in trials:
-        folds_of(material_of(trial.recipe), trial.recipe)
-        Run.begin(trial.folder, trial.recipe, material_of(trial.recipe))
-    open_ = [trial for trial in trials if not is_complete(trial)]
+        Run.begin(trial.folder, trial.recipe, stores[trial.recipe.data.store])
+    open_ = [trial for trial in trials if not trial.is_complete]
     _encode(open_, tell)
     failed: dict[str, str] = {}
     began = time.monotonic()
     workers = max(1, min(jobs, len(open_)))
+    if open_:
+        tell(
+            f"{len(open_)} of {len(trials)} runs to train, {workers} at a time; each writes what it does to its said.txt"
+        )
     todo = [_Job(trial, accelerator, 1 if workers > 1 else None) for trial in open_]
     for number, (name, error) in enumerate(work(todo, _train, workers, patience_s=_PATIENCE_S), 1):
         if error:
@@ -220,22 +241,25 @@ def run_trials(
     return trials, failed
 
 
-def is_complete(trial: Trial) -> bool:
-    """Whether all folds of a trial are done."""
-    run = Run(trial.folder)
-    return all(is_done(run.fold(fold.name)) for fold in folds_of(material_of(trial.recipe), trial.recipe))
+def _check(store: Store, recipe: Recipe) -> tuple[str, ...]:
+    """The names of a variant's folds, before hours are spent on others."""
+    folds = folds_of(store, recipe)
+    if not any(fold.test for fold in folds):
+        raise SettingsError(
+            f"nobody is left to be tested on with data.split {recipe.data.split}: use fixed or loso, and clips to test on"
+        )
+    return tuple(fold.name for fold in folds)
 
 
-def _trials(
-    study: Study, recipe: Recipe, out: Path, seeds: int, tell: Tell, accelerator: str
-) -> Iterator[Trial]:
-    for variant in study.variants:
-        if variant.method is None:
-            varied = recipe.with_changes(variant.changes)
-            varied = _with_shared_encoder(varied, out / f"encoder-{varied.model.input}", tell, accelerator)
-            for seed in range(recipe.seed, recipe.seed + seeds):
-                folder = out / variant.folder_name / f"seed-{seed}"
-                yield Trial(variant, seed, varied.with_changes({"seed": seed}), folder)
+def _check_same_clips(stores: list[Store]) -> None:
+    for other in stores[1:]:
+        there, here = ({(clip.key, clip.split) for clip in store.clips} for store in (stores[0], other))
+        if there != here:
+            key, _ = min(there ^ here, key=str)
+            raise SettingsError(
+                f"{stores[0].folder} and {other.folder} do not hold the same clips ({key}, for one): variants that are "
+                "tested on other clips cannot be compared"
+            )
 
 
 def _with_shared_encoder(recipe: Recipe, folder: Path, tell: Tell, accelerator: str) -> Recipe:
@@ -271,7 +295,20 @@ def _with_shared_encoder(recipe: Recipe, folder: Path, tell: Tell, accelerator: 
     return recipe.with_changes({"encoder.start": str(weights), "encoder.pretrain_steps": 0})
 
 
-_OF_ENCODER = {"input", "size", "patch", "dim", "depth", "heads", "pixels", "frame_token", "pooling", "cells"}
+_OF_ENCODER = {
+    "input",
+    "size",
+    "patch",
+    "dim",
+    "depth",
+    "heads",
+    "pixels",
+    "norm_eps",
+    "frame_token",
+    "pooling",
+    "cells",
+}
+"""Settings of the model that shape its encoder."""
 
 
 def _encode(trials: list[Trial], tell: Tell) -> None:

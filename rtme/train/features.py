@@ -33,8 +33,8 @@ class FeatureCache:
         mirrored: The same of mirrored crops.
 
     Attributes:
-        frame: ``(n_rows, D)`` float16 frame tokens.
-        regions: ``(n_rows, R, Dr)`` float16 region tokens.
+        frame: ``(n_rows, D)`` float32 frame tokens.
+        regions: ``(n_rows, R, Dr)`` float32 region tokens.
         mirrored: Features of the same crops in a mirror, None where nobody asked for them.
     """
 
@@ -42,8 +42,8 @@ class FeatureCache:
         self._folder = folder
         self.mirrored = mirrored
         try:
-            self.frame: NDArray[np.float16] = np.load(folder / "frame.npy", mmap_mode="r")
-            self.regions: NDArray[np.float16] = np.load(folder / "regions.npy", mmap_mode="r")
+            self.frame: NDArray[np.float32] = np.load(folder / "frame.npy", mmap_mode="r")
+            self.regions: NDArray[np.float32] = np.load(folder / "regions.npy", mmap_mode="r")
         except (OSError, EOFError, ValueError) as error:
             raise DataError(
                 f"the features in {folder} cannot be read ({error}): remove the folder"
@@ -91,7 +91,7 @@ def encode(
 
 
 def _fingerprint(store: Store, encoder: Encoder, precision: str) -> str:
-    digest = hashlib.sha256(f"{store.fingerprint} {precision} ".encode())
+    digest = hashlib.sha256(f"{store.fingerprint} {precision} float32 ".encode())
     # What only the temporal part reads makes no difference to features.
     temporal = {"window", "dropout", "lstm", "lstm_hidden", "lstm_layers", "context", "join"}
     temporal |= {"enhancer", "regional", "queries", "query_dim", "query_heads"}
@@ -143,7 +143,8 @@ def _fill(
 def _arrays(
     store: Store, encoder: Encoder, folder: Path, done: int
 ) -> tuple["np.memmap[Any, Any]", "np.memmap[Any, Any]"]:
-    config, half = encoder.config, np.dtype(np.float16)
+    # Not halved: what is found in a clip by these is to be what the exported engine finds in it live.
+    config, kind = encoder.config, np.dtype(np.float32)
     shapes = {
         "frame": (store.n_rows, config.frame_size),
         "regions": (store.n_rows, config.regions, config.region_size),
@@ -152,10 +153,10 @@ def _arrays(
     try:
         if not done:
             for name, shape in shapes.items():
-                new_array(paths[name], half, shape)
+                new_array(paths[name], kind, shape)
         opened = [np.load(path, mmap_mode="r+") for path in paths.values()]
     except (OSError, EOFError, ValueError) as error:
-        needed = sum(int(np.prod(shape)) * half.itemsize for shape in shapes.values()) / 1e9
+        needed = sum(int(np.prod(shape)) * kind.itemsize for shape in shapes.values()) / 1e9
         raise DataError(
             f"{folder} cannot hold the features, {needed:.1f} GB ({error}): make room, or remove the folder"
         ) from error

@@ -140,7 +140,7 @@ class Recipe(_Part):
         "", description="one sentence for people, saying what it was trained on; shown wherever it speaks"
     )
     licence: str = "unstated"
-    seed: int = 7
+    seed: int = Field(7, ge=0)
     data: DataPart = DataPart()
     model: ModelConfig = ModelConfig()
     encoder: EncoderPart = EncoderPart()

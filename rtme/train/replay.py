@@ -94,8 +94,7 @@ def score_clips(
         clips: Which.
         model: It stays on its device, and is left in evaluation mode.
         recipe: Says how windows are cut.
-        features: What its encoder said of every crop. None encodes the crops in float32, as the live path does: give
-            none where the result is to be the exported engine's to the last digit, for a cache is rounded.
+        features: What its encoder said of every crop; None encodes the crops.
     """
     model.eval()
     probabilities = Probabilities(model.temporal)
@@ -115,8 +114,7 @@ def score_clips(
             else:
                 at = store.first(clip) + used
                 frame, regions = (
-                    torch.from_numpy(kept[at].astype(np.float32)).to(device)
-                    for kept in (features.frame, features.regions)
+                    torch.from_numpy(kept[at]).to(device) for kept in (features.frame, features.regions)
                 )
             at_slot = torch.from_numpy(place.reshape(slots.shape)).to(device)
             present = torch.from_numpy(valid).to(device)

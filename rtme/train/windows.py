@@ -24,10 +24,10 @@ Window = dict[str, Tensor]
 * ``me``: 1 where the window holds such an expression; ``me_weight``: 0 where it holds too little of one to say.
 * ``speaking``: share of the window in which the person speaks, its middle counting most; ``speaking_weight``: 0 where
   that is not known.
-* ``frame`` ``(T, D)`` and ``regions`` ``(T, R, Dr)``, float16, or ``crops`` ``(T, size, size, 3)``, uint8; whatever
-  where the slot is not valid.
+* ``frame`` ``(T, D)`` and ``regions`` ``(T, R, Dr)``, or ``crops`` ``(T, size, size, 3)``, uint8; whatever where the slot is
+  not valid.
 
-All but the last are float32.
+All but crops are float32.
 """
 
 # A window whose share of an expression is between none and this says neither yes nor no.

@@ -41,7 +41,7 @@ def no_one(line: str) -> None:
 def test_each_row_has_the_features_of_its_crop(store: Store, tmp_path: Path):
     kept = encode(store, encoder(), tmp_path / "features", no_one, mirrored=True)
     assert kept.mirrored is not None
-    assert kept.frame.dtype == kept.regions.dtype == np.float16
+    assert kept.frame.dtype == kept.regions.dtype == np.float32
     for clip in store.clips:
         rows = slice(store.first(clip), store.first(clip) + clip.slots)
         for cache, crops in (
