@@ -313,14 +313,13 @@ _OF_ENCODER = {
 
 def _encode(trials: list[Trial], tell: Tell) -> None:
     """Encode what they will read, before several of them would do so at once."""
-    seen: set[tuple[Path, str]] = set()
+    seen: set[tuple[Path | None, str]] = set()
     for trial in trials:
         recipe = trial.recipe
-        store = material_of(recipe)
-        key = store.folder, recipe.model.model_dump_json(include=_OF_ENCODER)
+        key = recipe.data.store, recipe.model.model_dump_json(include=_OF_ENCODER)
         if recipe.encoder.freeze and key not in seen:
             seen.add(key)
-            encoder = load_encoder(recipe.model, recipe.encoder.start)
+            store, encoder = material_of(recipe), load_encoder(recipe.model, recipe.encoder.start)
             encode(store, encoder, store.folder / "features", tell, mirrored=recipe.augment.flip > 0)
 
 

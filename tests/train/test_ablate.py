@@ -9,6 +9,7 @@ import torch
 from typer.testing import CliRunner
 
 from rtme.cli import app
+from rtme.data.store import StorePlan
 from rtme.errors import SettingsError
 from rtme.train.ablate import ablate
 from rtme.train.recipe import Recipe
@@ -125,10 +126,24 @@ def test_another_recipe_in_the_same_folder_is_refused_at_the_start(
         ablate(losses(recipe), recipe.with_changes({"encoder.pretrain_steps": 3}), out, 2, lambda _: None)
 
 
-def test_one_encoder_for_all_folds_of_loso_is_refused(recipe: Recipe, tmp_path: Path) -> None:
+def test_splits_that_cannot_be_compared_on_are_refused(recipe: Recipe, tmp_path: Path) -> None:
     loso = recipe.with_changes({"data.split": "loso"})
     with pytest.raises(SettingsError, match="would have seen the subjects left out"):
         ablate(losses(loso), loso, tmp_path, 1, lambda _: None)
+    everyone = recipe.with_changes({"data.split": "all"})
+    with pytest.raises(SettingsError, match="nobody is left to be tested on"):
+        ablate(losses(everyone), everyone, tmp_path, 1, lambda _: None)
+
+
+def test_rgb_clips_that_are_not_the_same_are_refused(recipe: Recipe, tmp_path: Path) -> None:
+    clips = [clip(0, "a", me=[(9, 16)], split=split) for split in ("train", "validation", "test")]
+    clips = [one.model_copy(update={"index": n, "video": f"v{n}"}) for n, one in enumerate(clips)]
+    rgb = store(tmp_path / "rgb", clips, StorePlan(input="rgb", size=32))
+    unpretrained = recipe.with_changes({"encoder.freeze": False, "encoder.pretrain_steps": 0})
+    study = study_of("parts", unpretrained, rgb.folder)
+    with pytest.raises(SettingsError, match="do not hold the same clips"):
+        ablate(study, unpretrained, tmp_path / "out", 1, lambda _: None)
+    assert not (tmp_path / "out").exists()
 
 
 def test_classical_methods_go_through_the_same_metrics(recipe: Recipe, tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from moving_block import LAG, write_store
 from rtme.data.store import Clip, Store
-from rtme.score import Rules
+from rtme.score import Rules, iou
 from rtme.train.baselines import lbp_top, mdmd
 from rtme.train.baselines.peaks import Threshold, choose, contrast, spot
 
@@ -24,11 +24,11 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Store:
 
 @METHODS
 @pytest.mark.parametrize("input", ["motion", "rgb"])
-def test_the_curve_peaks_where_the_patch_is_farthest(method: ModuleType, input: str, tmp_path: Path) -> None:
+def test_the_curve_peaks_while_the_patch_moves(method: ModuleType, input: str, tmp_path: Path) -> None:
     made = write_store(tmp_path / "store", [(30, 40), None], input=input)
     moving, still = (method.curve(made, clip) for clip in made.clips)
     assert moving.shape == (70,)
-    assert abs(int(np.nanargmax(moving)) - 35) <= 1
+    assert 32 <= int(np.nanargmax(moving)) <= 38
     assert np.nanmax(moving) > 3 * np.nanmax(still)
 
 
@@ -38,8 +38,7 @@ def test_thresholds_of_some_clips_find_the_movement_of_others(method: ModuleType
     for clip in store.clips[2:]:
         (found,) = spot(store, clip, method.curve(store, clip), chosen)
         ((onset, offset),) = clip.of_type("me")
-        assert abs(found.onset - onset) <= 2
-        assert abs(found.offset - offset) <= 2
+        assert iou((found.onset, found.offset), (onset, offset)) >= 0.5
         assert found.apex is not None
         assert onset < found.apex < offset
         assert found.video == clip.key

@@ -1,19 +1,19 @@
-"""LBP-TOP feature difference: how unlike a moment's moving texture is to that right before and after it.
+"""LBP-TOP feature difference: how unlike a moment's moving texture is to that a little before and after it.
 
 After Moilanen, Zhao and Pietikäinen, "Spotting rapid facial movements from videos using appearance-based feature
 difference analysis", ICPR 2014, with the features of Zhao and Pietikäinen, "Dynamic texture recognition using local
-binary patterns", TPAMI 2007. For slot i, block b and a micro-interval of N = 2n + 1 slots::
+binary patterns", TPAMI 2007, in place of the still LBP. For slot i, block b and half a micro-interval k::
 
     LBP(c)  = sum over 8 neighbours p of [g_p >= g_c] * 2^p          in the planes XY, XT and YT
-    h_ib    = histograms of uniform codes over the block and slots i-n to i+n, each plane's summing to 1
-    f_ib    = chi2(h_ib, (h_{i-N}b + h_{i+N}b) / 2),  chi2(a, b) = sum (a - b)^2 / (a + b)
+    h_ib    = histograms of uniform codes over the block and slots i-2 to i+2, each plane's summing to 1
+    f_ib    = chi2(h_ib, (h_{i-k}b + h_{i+k}b) / 2),  chi2(a, b) = sum (a - b)^2 / (a + b)
     F_i     = mean of the 12 largest f_ib over the 36 blocks
-    C_i     = max(0, F_i - (F_{i-N} + F_{i+N}) / 2)                  (:func:`rtme.train.baselines.peaks.contrast`)
+    C_i     = max(0, F_i - (F_{i-2k} + F_{i+2k}) / 2)                (:func:`rtme.train.baselines.peaks.contrast`)
 
-Ours: they compare the still LBP of a frame with that of the frames n before and after. XT and YT see how fast something
-moves, which is nothing at the apex, so that a whole interval is compared with the whole intervals beside it. Where the
-clip ends within one of these, the other stands for both. Simplified: neighbours lie on a square ring of radius 1
-instead of an interpolated circle; the three planes count the same; blocks are a grid of the aligned crop.
+Ours: the paper contrasts with F_{i-k} and F_{i+k}. XT and YT see how fast something moves, which is most between onset
+and apex and between apex and offset, so that a micro-expression would be contrasted with itself. Where the clip ends
+before one of the two, the other stands for both. Simplified: neighbours lie on a square ring of radius 1 instead of an
+interpolated circle; the three planes count the same; blocks are a grid of the aligned crop.
 """
 
 import numpy as np
@@ -26,24 +26,24 @@ from rtme.train.baselines.peaks import contrast
 INTERVAL_S = 0.35
 """A micro-interval: 9 frames at 25 fps and 21 at 60 fps in the paper."""
 
+_AROUND = 2
 _LARGEST = 12
 _RING = ((-1, -1), (-1, 0), (-1, 1), (0, 1), (1, 1), (1, 0), (1, -1), (0, -1))
 
 
 def curve(store: Store, clip: Clip) -> NDArray[np.float32]:
     """C_i of each slot, at least 0; NaN where a slot that it needs has no crop."""
-    half = max(1, round((INTERVAL_S * store.plan.fps - 1) / 2))
+    k = max(1, round((INTERVAL_S * store.plan.fps - 1) / 2))
     if clip.slots < 3:
         return np.full(clip.slots, np.nan, np.float32)
     counts, known = _histograms(views.gray(store, clip), views.valid(store, clip))
-    histograms, whole = _intervals(counts, known, half)
-    length = 2 * half + 1
-    beside, either = _beside(histograms, whole, length)
+    histograms, whole = _windows(counts, known)
+    beside, either = _beside(histograms, whole, k)
     strength = np.full(clip.slots, np.nan, np.float32)
     at = whole & either
     unlike = _chi2(histograms[at], beside[at])
     strength[at] = np.sort(unlike, axis=1)[:, -_LARGEST:].mean(1)
-    return contrast(strength, length)
+    return contrast(strength, 2 * k)
 
 
 def _histograms(
@@ -82,26 +82,26 @@ def _patterns(
     return codes
 
 
-def _intervals(
-    counts: NDArray[np.float32], known: NDArray[np.bool_], half: int
+def _windows(
+    counts: NDArray[np.float32], known: NDArray[np.bool_]
 ) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
-    """Histograms over slots i-n to i+n, each plane's summing to 1, and where all these slots are known."""
-    slots, length = len(counts), 2 * half + 1
+    """Histograms over slots i-2 to i+2, each plane's summing to 1, and where all these slots are known."""
+    slots, length = len(counts), 2 * _AROUND + 1
     total, whole = np.zeros_like(counts), np.zeros(slots, bool)
     if slots >= length:
         running = np.concatenate([np.zeros_like(counts[:1]), np.cumsum(counts, axis=0, dtype=np.float32)])
-        total[half : slots - half] = running[length:] - running[:-length]
+        total[_AROUND : slots - _AROUND] = running[length:] - running[:-length]
         n_known = np.concatenate([[0], np.cumsum(known)])
-        whole[half : slots - half] = n_known[length:] - n_known[:-length] == length
+        whole[_AROUND : slots - _AROUND] = n_known[length:] - n_known[:-length] == length
     return total / np.maximum(total.sum(-1, keepdims=True), 1), whole
 
 
 def _beside(
-    histograms: NDArray[np.float32], whole: NDArray[np.bool_], length: int
+    histograms: NDArray[np.float32], whole: NDArray[np.bool_], k: int
 ) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
-    """Mean of the histograms ``length`` slots before and after, of those that are whole, and where one is."""
+    """Mean of the histograms ``k`` slots before and after, of those that are whole, and where one is."""
     total, n = np.zeros_like(histograms), np.zeros(len(whole), np.float32)
-    for to, of in ((slice(length, None), slice(None, -length)), (slice(None, -length), slice(length, None))):
+    for to, of in ((slice(k, None), slice(None, -k)), (slice(None, -k), slice(k, None))):
         total[to] += np.where(whole[of, None, None, None], histograms[of], 0)
         n[to] += whole[of]
     return total / np.maximum(n, 1)[:, None, None, None], n > 0
