@@ -113,7 +113,7 @@ decoders = st.builds(
 )
 
 
-@settings(max_examples=60)
+@settings(max_examples=30)
 @given(parts, decoders, st.integers(0, 2**16), st.integers(1, 2), st.floats(0, 0.4))
 # The tracker may know a face again that the live path has already parted with.
 @example([(1, True, 40), (0, False, 31), (1, True, 40)], DecoderSettings(), 3, 1, 0.0)
