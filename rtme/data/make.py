@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rtme.data.jobs import Job, SynthPlan, jobs
-from rtme.data.material import Item
+from rtme.data.material import Item, write_table
 from rtme.data.pool import work
 from rtme.data.store import (
     LABELS,
@@ -66,6 +66,7 @@ def make(
     usable = _usable(items, tell)
     wanted = jobs(usable, plan)
     writer = StoreWriter(folder, plan.store, _fingerprint(usable, plan))
+    write_table(usable, folder / "people.csv")
     todo = [job for job in wanted if job.index not in writer.done]
     tell(
         f"{len(writer.done)} of {len(wanted)} clips are there; what is made is SYNTHETIC, and so are its labels"

@@ -83,11 +83,18 @@ def read(folder: Path, people: Path | None = None, seed: int = 0) -> list[Item]:
 
 
 def write_table(items: list[Item], path: Path) -> None:
-    """Write who is who and who is split where, so that a training can be repeated and checked."""
-    with path.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(["file", "person", "split"])
-        writer.writerows((item.file, item.person, item.split) for item in items)
+    """Write who is who and who is split where, so that a training can be repeated and checked.
+
+    Raises:
+        DataError: It cannot be written.
+    """
+    try:
+        with path.open("w", newline="", encoding="utf-8") as file:
+            writer = csv.writer(file, lineterminator="\n")
+            writer.writerow(["file", "person", "split"])
+            writer.writerows((item.file, item.person, item.split) for item in items)
+    except OSError as error:
+        raise DataError(f"{path} cannot be written: {error.strerror}") from error
 
 
 def _read_table(path: Path) -> dict[str, tuple[str, Split | None]]:

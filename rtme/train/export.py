@@ -2,6 +2,7 @@
 
 import json
 import logging
+import shutil
 import warnings
 from collections.abc import Callable, Mapping
 from copy import deepcopy
@@ -34,6 +35,9 @@ from rtme.train.runs import Run
 OPSET = 20
 TOLERANCE = 1e-4
 """Largest difference between what PyTorch and onnxruntime say."""
+
+_NAMED = 3
+"""Subjects left out that a manifest names; of more it gives the number."""
 
 Names = tuple[tuple[str, ...], tuple[str, ...]]
 """Of a graph's inputs and outputs."""
@@ -109,10 +113,11 @@ def export_fold(run: Run, folder: Path, out: Path) -> Bundle:
     fold, done = (_read(folder / name) for name in ("fold.json", "done.json"))
     store, decoder, outcome = run.store(), read_decoder(folder), Outcome.read(folder)
     synthetic = any(clip.base != "video" for clip in store.clips)
+    tested = fold["people"]["test"]
     training = {
         "material": "SYNTHETIC" if synthetic else "recorded",
         "people": {part: len(people) for part, people in fold["people"].items()},
-        "left out": fold["people"]["test"],
+        "left out": tested if len(tested) <= _NAMED else f"{len(tested)} people",
         **{name: fold[name] for name in ("clips", "micro-expressions")},
         **done,
     }
@@ -124,7 +129,12 @@ def export_fold(run: Run, folder: Path, out: Path) -> Bundle:
         }
         scores["command"] = "rtme eval"
     model = load_model(folder, run.recipe)
-    return export_engine(model, run.recipe, store.plan, decoder, training, scores, out)
+    bundle = export_engine(model, run.recipe, store.plan, decoder, training, scores, out)
+    people = store.folder / "people.csv"
+    if people.is_file():
+        # So that the engine can be measured on people of whom it has seen nothing.
+        shutil.copyfile(people, out / people.name)
+    return bundle
 
 
 def _read(path: Path) -> dict[str, Any]:

@@ -87,12 +87,12 @@ def _train_fold(
         )
         encoder, figures, seconds["pretraining"] = learnt.encoder, learnt.figures, learnt.seconds
         cache = folder / "features"
+    device = "cuda" if accelerator in ("auto", "gpu", "cuda") and torch.cuda.is_available() else "cpu"
     if recipe.encoder.freeze:
-        device = "cuda" if accelerator in ("auto", "gpu", "cuda") and torch.cuda.is_available() else "cpu"
         features = encode(store, encoder, cache, tell, device, mirrored=recipe.augment.flip > 0)
     fitted = fit_meldae(store, fold, recipe, encoder, features, folder, tell, accelerator, devices)
     seconds["fitting"] = fitted.seconds
-    model = fitted.model.cpu().eval()
+    model = fitted.model.to(device)
     decoder = tune(score_clips(store, fold.validation, model, recipe, features), recipe, tell)
     evaluate.write_fold(
         folder, score_clips(store, fold.test, model, recipe, features), decoder, recipe, fold.name

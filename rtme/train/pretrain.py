@@ -16,9 +16,10 @@ from rtme.errors import DataError
 from rtme.model.encoder import Encoder
 from rtme.model.weights import load_encoder
 from rtme.train.augment import mirror
-from rtme.train.fit import run, settings_of
+from rtme.train.fit import settings_of
 from rtme.train.modules import PretrainModule
 from rtme.train.recipe import Recipe
+from rtme.train.trainer import run
 
 # Steps between two measurements and checkpoints.
 _ROUND = 300

@@ -1,16 +1,20 @@
-"""The folder of a run: what is where, and that nothing in it belongs to another recipe or other data.
+"""The folder of a run: what is where, and that nothing in it belongs to another recipe or other material.
 
-runs/mine/
-  recipe.yaml             every setting of the run
-  folds/<fold>/
-    fold.json             who is trained on, who chooses, who is tested
-    last.ckpt, best.ckpt  Lightning checkpoints
-    log/                  metrics.csv and TensorBoard events
-    decoder.json          thresholds, chosen on the validation subjects
-    predictions.csv       intervals found in the test subjects' clips
-    clips.csv             p_me and p_speaking of each test clip, beside the truth
-    done.json             written last: seconds, epochs, figures
-  evaluation.json         `rtme eval`, over all folds
+======================== ==============================================================
+``recipe.yaml``          every setting of the run
+``material.json``        fingerprint of the prepared material
+``folds/<fold>/``        a folder for each fold, in which there are:
+``fold.json``            who is trained on, who chooses, who is tested
+``last.ckpt, best.ckpt`` Lightning checkpoints
+``log/``                 ``metrics.csv`` and TensorBoard events
+``decoder.json``         thresholds, chosen on the validation subjects
+``predictions.csv``      intervals found in the test subjects' clips
+``truth.csv``            what is labelled in them
+``clips.csv``            p_me and p_speaking of each test clip, beside the truth
+``frames.npz``           every slot's score, beside the truth
+``done.json``            written last: seconds, epochs, figures
+``evaluation.json``      of the run: `rtme eval`, over all folds
+======================== ==============================================================
 """
 
 import json

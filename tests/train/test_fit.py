@@ -14,8 +14,9 @@ import stores
 from rtme.data.store import Store
 from rtme.errors import DataError, RtmeError, SettingsError
 from rtme.model.encoder import Encoder
+from rtme.train.checkpoints import read_checkpoint
 from rtme.train.features import FeatureCache, encode
-from rtme.train.fit import Fitted, fit_meldae, load_model, read_checkpoint
+from rtme.train.fit import Fitted, fit_meldae, load_model
 from rtme.train.recipe import Recipe, load
 from rtme.train.runs import FoldClips
 

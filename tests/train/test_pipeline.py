@@ -99,6 +99,8 @@ def test_it_runs_live(trained: Path, tmp_path: Path) -> None:
     run("export", trained, "--out", tmp_path / "engine")
     manifest = load_bundle(tmp_path / "engine").manifest
     assert (manifest.name, manifest.size) == ("quick", 48)
+    with (tmp_path / "engine" / "people.csv").open(newline="") as file:
+        assert [row["split"] for row in csv.DictReader(file)] == ["test", "train", "validation"]
     report = rtme.analyze(
         astronaut_clip(tmp_path / "clip.mp4", 1.0, 30), engine=str(tmp_path / "engine")
     ).report()
