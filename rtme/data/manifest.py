@@ -1,18 +1,27 @@
 """The one manifest: every labelled interval of every dataset, and where the frames of each video lie.
 
 Two tables: ``manifest.csv``, one row an interval, and ``manifest.videos.csv`` beside it, one row a video, those without
-any interval too. Frames are 0-based and inclusive.
+any interval too. Frames are 0-based and inclusive. ``manifest.repairs.json``, where there is one, says how labels were
+repaired, for the figures that rest on them.
 """
 
 import csv
 import os
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self, TypeVar
+from typing import Annotated, Any, Literal, Self, TextIO, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    TypeAdapter,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 
 from rtme.errors import DataError
 
@@ -212,12 +221,30 @@ class Video(_Row):
         return paths
 
 
+class Policy(_Row):
+    """How the labels of one dataset were repaired.
+
+    Attributes:
+        choices: What was done with each kind of fault.
+        repairs: How many rows had which fault.
+    """
+
+    choices: dict[str, str]
+    repairs: dict[str, int]
+
+    def __str__(self) -> str:
+        kinds = ", ".join(f"{what} {count}" for what, count in self.repairs.items())
+        by = " ".join(f"{key}={value}" for key, value in self.choices.items())
+        return f"{sum(self.repairs.values())} repaired rows{f' ({kinds})' if kinds else ''}, by {by}"
+
+
 @dataclass(frozen=True)
 class Manifest:
-    """Intervals and videos of one or more datasets."""
+    """Intervals and videos of one or more datasets, and how the labels of each were repaired, where that is known."""
 
     intervals: tuple[Interval, ...] = ()
     videos: tuple[Video, ...] = ()
+    policies: Mapping[str, Policy] = field(default_factory=dict)
 
     def check(self, where: str = "the manifest") -> None:
         """Look at what no single row can show.
@@ -251,7 +278,7 @@ class Manifest:
                 )
 
     def save(self, path: Path) -> None:
-        """Write ``path`` and the table of videos beside it.
+        """Write ``path``, and the table of videos and the repairs beside it.
 
         Raises:
             DataError: A file cannot be written, or the manifest does not pass :meth:`check`.
@@ -259,6 +286,10 @@ class Manifest:
         self.check(path.name)
         _write(path, Interval, self.intervals)
         _write(videos_path(path), Video, self.videos)
+        _write_whole(
+            policies_path(path),
+            lambda stream: stream.write(_POLICIES.dump_json(dict(self.policies), indent=2).decode()),
+        )
 
 
 def load(path: Path) -> Manifest:
@@ -267,7 +298,7 @@ def load(path: Path) -> Manifest:
     Raises:
         DataError: A file is missing, a column is, or a row is wrong; with file, row and what to do.
     """
-    manifest = Manifest(tuple(_read(path, Interval)), tuple(_read(videos_path(path), Video)))
+    manifest = Manifest(tuple(_read(path, Interval)), tuple(_read(videos_path(path), Video)), policies(path))
     manifest.check(path.name)
     return manifest
 
@@ -282,6 +313,7 @@ def merge(manifests: Iterable[Manifest]) -> Manifest:
     merged = Manifest(
         tuple(interval for part in parts for interval in part.intervals),
         tuple(video for part in parts for video in part.videos),
+        {name: policy for part in parts for name, policy in part.policies.items()},
     )
     merged.check("the merged manifest")
     return merged
@@ -290,6 +322,24 @@ def merge(manifests: Iterable[Manifest]) -> Manifest:
 def videos_path(path: Path) -> Path:
     """Where the table of videos of a manifest lies."""
     return path.with_name(f"{path.stem}.videos{path.suffix}")
+
+
+def policies_path(path: Path) -> Path:
+    """Where the repairs of a manifest are told."""
+    return path.with_name(f"{path.stem}.repairs.json")
+
+
+def policies(path: Path) -> dict[str, Policy]:
+    """How the labels of each dataset in a manifest were repaired; empty where that is not told.
+
+    Raises:
+        DataError: What tells it cannot be read.
+    """
+    place = policies_path(path)
+    try:
+        return _POLICIES.validate_json(place.read_bytes()) if place.is_file() else {}
+    except (OSError, ValidationError) as error:
+        raise DataError(f"{place} cannot be read: remove it, or write the manifest again") from error
 
 
 def sentence(error: ValidationError) -> str:
@@ -303,17 +353,25 @@ def sentence(error: ValidationError) -> str:
     return f"{name} is {first['input']!r}: {first['msg'][0].lower()}{first['msg'][1:]}"
 
 
+_POLICIES = TypeAdapter(dict[str, Policy])
 _R = TypeVar("_R", Interval, Video)
 
 
 def _write(path: Path, model: type[BaseModel], rows: Sequence[Interval] | Sequence[Video]) -> None:
+    def content(stream: TextIO) -> None:
+        writer = csv.DictWriter(stream, list(model.model_fields))
+        writer.writeheader()
+        writer.writerows({name: _cell(value) for name, value in row} for row in rows)
+
+    _write_whole(path, content)
+
+
+def _write_whole(path: Path, content: Callable[[TextIO], object]) -> None:
     half_written = path.with_name(path.name + ".part")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with half_written.open("w", newline="", encoding="utf-8") as stream:
-            writer = csv.DictWriter(stream, list(model.model_fields))
-            writer.writeheader()
-            writer.writerows({name: _cell(value) for name, value in row} for row in rows)
+            content(stream)
         half_written.replace(path)
     except OSError as error:
         raise DataError(f"{path} cannot be written: {error.strerror}") from error

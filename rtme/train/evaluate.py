@@ -15,6 +15,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict
 
 from rtme.data.folds import loso
+from rtme.data.manifest import policies
 from rtme.data.store import LABELS, Store
 from rtme.errors import DataError, SettingsError
 from rtme.score import (
@@ -175,7 +176,9 @@ def evaluate_on(
     outcome = Outcome.of(scored, decoder, run.recipe, folder.name)
     of = str(store.folder) + ("" if split is None else f", split {split}")
     return Evaluation(
-        rule=str(rules), rules=asdict(rules), runs=[_score(run, outcome, rules, of, [folder.name])]
+        rule=str(rules),
+        rules=asdict(rules),
+        runs=[_score(run, outcome, rules, of, [folder.name], store.folder)],
     )
 
 
@@ -260,7 +263,12 @@ def _evaluate(run: Run, rules: Rules, partial: bool) -> RunScore:
         if names:
             notes.append(f"WITHOUT {len(names)} {what} folds ({', '.join(names)})")
     score = _score(
-        run, Outcome.pooled(list(outcomes.values())), rules, "test subjects of its folds", list(outcomes)
+        run,
+        Outcome.pooled(list(outcomes.values())),
+        rules,
+        "test subjects of its folds",
+        list(outcomes),
+        run.recipe.data.store,
     )
     return score.model_copy(
         update={"unfinished": unfinished, "missing": missing, "notes": [*notes, *score.notes]}
@@ -298,7 +306,9 @@ def _missing(run: Run, outcomes: dict[str, Outcome]) -> tuple[list[str], list[st
     return [name for name in names if run.fold(name).name not in begun], []
 
 
-def _score(run: Run, outcome: Outcome, rules: Rules, tested_on: str, folds: list[str]) -> RunScore:
+def _score(
+    run: Run, outcome: Outcome, rules: Rules, tested_on: str, folds: list[str], store: Path | None
+) -> RunScore:
     recipe, clips = run.recipe, outcome.clips
     truths, found = (Counter(one.type for one in some) for some in (outcome.truth, outcome.found))
     unlabelled = sum(row.has_me is None for row in clips)
@@ -321,7 +331,7 @@ def _score(run: Run, outcome: Outcome, rules: Rules, tested_on: str, folds: list
             f"{unlabelled} clips in which nothing is labelled: whatever is found there counts as false"
         )
     if bases["video"]:
-        notes.append("label repairs: not recorded with prepared material; `rtme data check` lists them")
+        notes += _label_notes(store)
     return RunScore(
         run=str(run.folder),
         name=recipe.name,
@@ -338,6 +348,12 @@ def _score(run: Run, outcome: Outcome, rules: Rules, tested_on: str, folds: list
         subjects=_by_subject(outcome, rules),
         notes=notes,
     )
+
+
+def _label_notes(store: Path | None) -> list[str]:
+    """How the labels that count as truth were repaired."""
+    told = policies(store / "manifest.csv") if store is not None else {}
+    return [f"labels of {name}: {policy}" for name, policy in told.items()] or ["label repairs are not known"]
 
 
 def figures_of(outcome: Outcome, rules: Rules, recipe: Recipe) -> Figures:

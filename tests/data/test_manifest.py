@@ -172,3 +172,16 @@ def test_pictures_that_are_gone_are_missed(tmp_path: Path) -> None:
         made.pictures()
     with pytest.raises(DataError, match="cannot be read"):
         made.model_copy(update={"folder": str(tmp_path / "gone")}).pictures()
+
+
+def test_how_labels_were_repaired_travels_with_them(tmp_path: Path) -> None:
+    policy = manifest.Policy(choices={"offset_zero": "apex"}, repairs={"offset is 0": 44})
+    video = Video(dataset="x", subject="1", video="v", fps=30, n_frames=10)
+    Manifest((), (video,), {"x": policy}).save(tmp_path / "manifest.csv")
+    loaded = manifest.load(tmp_path / "manifest.csv")
+    other = Manifest((), (video.model_copy(update={"dataset": "y"}),))
+    assert manifest.merge([loaded, other]).policies == {"x": policy}
+    assert str(policy) == "44 repaired rows (offset is 0 44), by offset_zero=apex"
+    (tmp_path / "manifest.repairs.json").write_text("{")
+    with pytest.raises(DataError, match=r"manifest\.repairs\.json cannot be read"):
+        manifest.load(tmp_path / "manifest.csv")

@@ -1,10 +1,11 @@
 """What a reader gives, and what may be chosen of it."""
 
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from rtme.data.manifest import Manifest
+from rtme.data.manifest import Manifest, Policy
 from rtme.errors import DataError, SettingsError
 
 Repairs = Mapping[str, str]
@@ -101,7 +102,9 @@ class Reading:
             more = f" (and {len(self.problems) - 1} more)" if len(self.problems) > 1 else ""
             raise DataError(f"{self.problems[0]}{more}")
         self.manifest.check()
-        return self.manifest
+        kinds = Counter(repair.what for repair in self.repairs)
+        policy = Policy(choices=dict(self.choices), repairs=dict(kinds))
+        return replace(self.manifest, policies={self.dataset: policy})
 
 
 @dataclass(frozen=True)
