@@ -41,9 +41,8 @@ def losses(
     """The boundary-aware loss against BCE, Smooth L1, IoU, MSE and MAE for the locator; the model stays.
 
     Examples:
-    `rtme ablate losses default --data clips --out ablations/losses --jobs 2`
-
-    `rtme ablate losses default --data clips --out trial --seeds 2 --only BAL --only BCE --set fit.epochs=5`
+    - `rtme ablate losses default --data clips --out ablations/losses --jobs 2`
+    - `rtme ablate losses default --data clips --out trial --seeds 2 --only BAL --only BCE --set fit.epochs=5`
     """
     _ablate("losses", recipe, out, data, None, seeds, jobs, only, set_, accelerator, as_json)
 
@@ -128,4 +127,4 @@ def _ablate(
 def _tell(line: str) -> None:
     from rich.console import Console
 
-    Console(stderr=True, soft_wrap=True, highlight=False).log(line, markup=False, _stack_offset=2)
+    Console(stderr=True, soft_wrap=True, highlight=False, log_path=False).log(line, markup=False)

@@ -37,7 +37,9 @@ def check(
 ) -> None:
     """Find the files, read every label, and say what was found, repaired and not usable.
 
-    Examples: `rtme data check casme2sq /data/CASME2sq`, `rtme data check samm_lv /data/SAMM -o manifest.csv`.
+    Examples:
+    - `rtme data check casme2sq /data/CASME2sq`
+    - `rtme data check own recordings -o manifest.csv`
     """
     chosen, reading = _read(dataset, path, repair)
     if as_json:
@@ -82,8 +84,9 @@ def prepare(
 
     Stopped at any moment, the same command goes on where it was. The store holds pictures of faces.
 
-    Examples: `rtme data prepare casme2sq /data/CASME2sq --out stores/casme2sq`,
-    `rtme data prepare manifest.csv --out stores/mine --input rgb --size 224`.
+    Examples:
+    - `rtme data prepare casme2sq /data/CASME2sq --out prepared/casme2sq`
+    - `rtme data prepare manifest.csv --out prepared/mine --input rgb --size 224`
     """
     try:
         from pydantic import ValidationError
@@ -181,11 +184,12 @@ def _facts(dataset: "Dataset", reading: "Reading") -> dict[str, Any]:
 
 def _show(dataset: "Dataset", reading: "Reading") -> None:
     console = Console(highlight=False, soft_wrap=True)
-    counts = Table("", "found", "published", title=dataset.title, title_justify="left")
+    known = bool(reading.published)
+    counts = Table("", "found", *["published"] * known, title=dataset.title, title_justify="left")
     for what, count in reading.counts.items():
         published = reading.published.get(what)
         style = "yellow" if published not in (None, count) else None
-        counts.add_row(what, str(count), "" if published is None else str(published), style=style)
+        counts.add_row(what, str(count), *["" if published is None else str(published)] * known, style=style)
     console.print(counts)
     for warning in reading.warnings:
         console.print(f"note: {warning}", markup=False)

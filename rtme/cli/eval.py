@@ -34,6 +34,9 @@ _CLIPS = {
 }
 """Figures and their names in tables."""
 
+_SUBJECTS = 20
+"""Subjects that are listed where they are not folds: of those somebody wants to see each."""
+
 
 class _Match(StrEnum):
     one_to_one = "one_to_one"
@@ -84,11 +87,9 @@ def evaluate(
     run's `evaluation.json`.
 
     Examples:
-    `rtme eval runs/casme2sq`
-
-    `rtme eval runs/casme2sq-seed1 runs/casme2sq-seed2 --match ground_truth_centric`
-
-    `rtme eval runs/mine --data prepared/other --split test`
+    - `rtme eval runs/casme2sq`
+    - `rtme eval runs/casme2sq-seed1 runs/casme2sq-seed2 --match ground_truth_centric`
+    - `rtme eval runs/mine --data prepared/other --split test`
     """
     try:
         from rtme.data.store import Store
@@ -155,6 +156,9 @@ def _show_run(console: Console, run: "RunScore", rule: str) -> None:
     clips = Table(*_CLIPS.values(), box=None)
     clips.add_row(*(_text(run.figures[name]) for name in _CLIPS))
     console.print(clips)
+    if len(run.subjects) > _SUBJECTS and len(run.folds) == 1:
+        console.print(f"each of the {len(run.subjects)} subjects is told by --json")
+        return
     subjects = Table("subject", "clips", "ME", "found", "matched", "F1", "Acc_ME", box=None)
     for one in run.subjects:
         counts = (one.clips, one.truths, one.found, one.matched)

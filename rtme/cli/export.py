@@ -20,7 +20,9 @@ def export(
     Both graphs are compared with PyTorch before anything is replaced. A fold of leave-one-subject-out never saw one
     subject; to go live, train on everyone: `--set data.split=all`.
 
-    Examples: `rtme export runs/mine --out engines/mine`, `rtme export runs/casme2sq --fold s15 --out engines/without-s15`.
+    Examples:
+    - `rtme export runs/mine --out engines/mine`
+    - `rtme export runs/casme2sq --fold s15 --out engines/without-s15` (for a look at one fold)
     """
     try:
         from rtme.train.evaluate import fold_of

@@ -19,7 +19,9 @@ def report(
 
     The page is one file that works offline. It holds no picture of a face.
 
-    Examples: `rtme report runs`, `rtme report runs/casme2sq -o casme2sq.html --png casme2sq.png`.
+    Examples:
+    - `rtme report runs`
+    - `rtme report runs/casme2sq -o casme2sq.html --png casme2sq.png`
     """
     try:
         from rtme.train.report import write_report

@@ -57,9 +57,10 @@ def score(
     emotion, state. Frames count from 0, and both onset and offset belong to an interval. Predictions in videos that are
     neither labelled nor in the table of videos are left out, with a note.
 
-    Examples: `rtme score --pred found.csv --gt labels.csv`,
-    `rtme score --pred found.csv --gt labels.csv --match many_to_many --comparator '>' --videos videos.csv --json`,
-    `rtme score --pred submission.csv --pred-format spotting --gt manifest.csv`.
+    Examples:
+    - `rtme score --pred found.csv --gt labels.csv`
+    - `rtme score --pred found.csv --gt labels.csv --match many_to_many --comparator '>' --videos videos.csv --json`
+    - `rtme score --pred submission.csv --pred-format spotting --gt manifest.csv`
     """
     from rtme.score import Rules, read_table, read_videos, scorecard, videos_beside, write_submission
 

@@ -50,9 +50,8 @@ def synth(
     """Animate portraits with micro-expressions at known times, as prepared material to train on.
 
     Examples:
-    `rtme synth faces --out clips` (what the default engine learns from)
-
-    `rtme synth faces --out talks --kind conversation --clips 500 --fps 60`
+    - `rtme synth faces --out clips` (what the default engine learns from)
+    - `rtme synth faces --out talks --kind conversation --clips 500 --fps 60`
     """
     try:
         from rtme.data.jobs import SynthPlan

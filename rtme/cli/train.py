@@ -9,7 +9,12 @@ from rtme.errors import SettingsError
 
 
 def train(
-    recipe: Annotated[str, typer.Argument(help="A YAML file, or the name of a recipe that comes with rtme.")],
+    recipe: Annotated[
+        str,
+        typer.Argument(
+            help="A YAML file, or a recipe that comes with rtme: casme2sq, samm_lv, own, paper, default, quick."
+        ),
+    ],
     data: Annotated[Path | None, typer.Option(help="Prepared material, instead of the recipe's.")] = None,
     out: Annotated[
         Path | None, typer.Option(help="The run's folder (runs/NAME); give the same again to go on.")
@@ -32,13 +37,10 @@ def train(
     """Train an engine on prepared material, and evaluate it on people it never saw.
 
     Examples:
-    `rtme train casme2sq --data prepared/casme2sq` (leave one subject out, fold by fold)
-
-    `rtme train default --data clips --set fit.epochs=5 --out runs/trial`
-
-    `rtme train casme2sq --data prepared/casme2sq --fold s15 --fold s16` (these two, on this machine)
-
-    `rtme train casme2sq --show > mine.yaml` (a recipe to change)
+    - `rtme train casme2sq --data prepared/casme2sq` (leave one subject out, fold by fold)
+    - `rtme train default --data clips --set fit.epochs=5 --out runs/trial`
+    - `rtme train casme2sq --data prepared/casme2sq --fold s15 --fold s16` (these two, on this machine)
+    - `rtme train casme2sq --show > mine.yaml` (a recipe to change)
     """
     try:
         import torch
@@ -61,10 +63,19 @@ def train(
     if threads is not None:
         torch.set_num_threads(threads)
     done = run(chosen, out or Path("runs") / chosen.name, _tell, fold, devices, accelerator)
-    _tell(f"{done.folder} is complete: see `rtme eval {done.folder}`, then `rtme export {done.folder}`")
+    what = f"{done.folder}: fold {', '.join(fold)} is done" if fold else f"{done.folder} is complete"
+    _tell(f"{what}: {_then(chosen.data.split, done.folder)}")
+
+
+def _then(split: str, folder: Path) -> str:
+    """What to do with a run; one that left nobody out has nobody to be evaluated on, one of many folds many engines."""
+    if split == "loso":
+        return f"see `rtme eval {folder}`; for the engine that goes live, train with --set data.split=all"
+    export = f"`rtme export {folder} --out engines/{folder.name}`"
+    return f"now {export}" if split == "all" else f"see `rtme eval {folder}`, then {export}"
 
 
 def _tell(line: str) -> None:
     from rich.console import Console
 
-    Console(soft_wrap=True, highlight=False).log(line, markup=False, _stack_offset=2)
+    Console(soft_wrap=True, highlight=False, log_path=False).log(line, markup=False)

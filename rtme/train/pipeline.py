@@ -128,7 +128,11 @@ def _tell_material(store: Store, folds: list[FoldClips], tell: Tell) -> None:
 
 def _counts(clips: list[Clip]) -> str:
     people = len({clip.person for clip in clips})
-    return f"{len(clips)} clips of {people} people with {_n_me(clips)} micro-expressions"
+    return f"{_many(len(clips), 'clip')} of {_many(people, 'subject')} with {_many(_n_me(clips), 'micro-expression')}"
+
+
+def _many(count: int, what: str) -> str:
+    return f"{count} {what}{'' if count == 1 else 's'}"
 
 
 def _n_me(clips: list[Clip]) -> int:
