@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 from rtme.errors import SettingsError
 from rtme.model.config import ModelConfig
 
+Locate = Literal["me", "me+mae"]
 Locator = Literal["bal", "bce", "smooth_l1", "iou", "mse", "mae"]
 
 
@@ -32,7 +33,7 @@ class DataPart(_Part):
     validation: float = Field(
         0.2, gt=0, lt=1, description="share of the training subjects that choose epoch and thresholds"
     )
-    locate: Literal["me", "me+mae"] = Field(
+    locate: Locate = Field(
         "me",
         description="what the locator learns to find; with me+mae an interval's length tells which it is",
     )
@@ -106,7 +107,9 @@ class FitPart(_Part):
 class AugmentPart(_Part):
     """How windows are varied. Those marked (crops) need an encoder that is trained along."""
 
-    me_share: float = Field(0.5, ge=0, le=1, description="windows that hold a micro-expression, at least")
+    me_share: float = Field(
+        0.5, ge=0, le=1, description="windows that hold an expression to locate, at least"
+    )
     hold_out: float = Field(
         0.25, ge=0, le=1, description="windows that lose slots, as when a camera falls behind"
     )

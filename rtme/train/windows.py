@@ -13,7 +13,7 @@ from rtme.errors import DataError
 from rtme.spot.intervals import UNKNOWN_SLOTS
 from rtme.train import augment
 from rtme.train.features import FeatureCache
-from rtme.train.recipe import DataPart, Recipe
+from rtme.train.recipe import Locate, Recipe
 
 Window = dict[str, Tensor]
 """One window of T slots, or a batch of them with a first axis more.
@@ -21,7 +21,8 @@ Window = dict[str, Tensor]
 * ``valid``: ``(T,)`` 1 where the slot has a crop.
 * ``target``: ``(T,)`` 1 inside an expression that the locator learns to find.
 * ``weight``: ``(T,)`` what the slot's score matters live; 0 where nothing is asked.
-* ``me``: 1 where the window holds such an expression; ``me_weight``: 0 where it holds too little of one to say.
+* ``me``: 1 where the window holds a micro-expression, whatever else is located; ``me_weight``: 0 where it holds too
+  little of one to say.
 * ``speaking``: share of the window in which the person speaks, its middle counting most; ``speaking_weight``: 0 where
   that is not known.
 * ``frame`` ``(T, D)`` and ``regions`` ``(T, R, Dr)``, or ``crops`` ``(T, size, size, 3)``, uint8; whatever where the slot is
@@ -40,8 +41,9 @@ class Windows(Dataset[Window]):
     """Windows of some clips. Window ``n`` follows from ``seed`` and ``n`` alone.
 
     So a run that was stopped, loader processes and several devices see the windows that one process sees in one go.
-    Windows begin before their clip or end anywhere in it, as at the start of a stream. Each expression is as likely as
-    each other, whoever shows it, and so is each slot of the windows that are drawn regardless of expressions.
+    Windows begin before their clip or end anywhere in it, as at the start of a stream. Micro-expressions are as likely as
+    macro-expressions where both are located, each expression as likely as each other of its kind, whoever shows it, and
+    so is each slot of the windows that are drawn regardless of expressions.
 
     Args:
         store: Where the clips are.
@@ -77,12 +79,15 @@ class Windows(Dataset[Window]):
         self._start = np.concatenate([[0], np.cumsum(self._length)])
         rows = [store.rows(clip) for clip in clips]
         self._valid = np.concatenate([one["valid"] > 0 for one in rows])
-        self._target = np.concatenate([targets(one, recipe.data) for one in rows])
+        self._target = np.concatenate([targets(one, recipe.data.locate) for one in rows])
+        self._me = np.concatenate([targets(one, "me") for one in rows])
         self._speaking = np.concatenate([one["speaking"] for one in rows])
         if not self._valid.any():
             people = sorted({"/".join(clip.person) for clip in clips})
             raise DataError(f"no face that may be judged was seen of {', '.join(people)} in {store.folder}")
-        self._expressions = self._find_expressions()
+        # Datasets have several times as many macro-expressions: drawn alike, micro-expressions would drown in them.
+        kinds = (self._runs(self._me), self._runs(self._target & ~self._me))
+        self._kinds = [kind for kind in kinds if len(kind)]
         if vary and features is not None and recipe.augment.flip and features.mirrored is None:
             raise ValueError("augment.flip needs features of mirrored crops: encode them with mirrored=True")
         window = recipe.model.window
@@ -96,7 +101,7 @@ class Windows(Dataset[Window]):
     @property
     def has_expressions(self) -> bool:
         """Whether there is anything to find."""
-        return len(self._expressions) > 0
+        return len(self._kinds) > 0
 
     def __len__(self) -> int:
         return self._count
@@ -110,24 +115,25 @@ class Windows(Dataset[Window]):
         at = self._start[clip] + slots
         valid = self._valid[at] & inside & self._kept(rng)
         target = self._target[at] & inside
-        truth = self._truth(valid, inside, target, self._speaking[at])
+        truth = self._truth(valid, inside, target, self._me[at] & inside, self._speaking[at])
         return {name: torch.as_tensor(value, dtype=torch.float32) for name, value in truth.items()} | (
             self._inputs(self._clips[clip], slots, rng)
         )
 
-    def _find_expressions(self) -> NDArray[np.int64]:
-        """Clip, first and last slot of every run of targets."""
+    def _runs(self, mask: NDArray[np.bool_]) -> NDArray[np.int64]:
+        """Clip, first and last slot of every run of slots."""
         found = []
         for clip in range(len(self._clips)):
-            mask = self._target[self._start[clip] : self._start[clip + 1]]
-            edges = np.flatnonzero(np.diff(mask, prepend=False, append=False))
+            within = mask[self._start[clip] : self._start[clip + 1]]
+            edges = np.flatnonzero(np.diff(within, prepend=False, append=False))
             found += [(clip, first, after - 1) for first, after in edges.reshape(-1, 2)]
         return np.array(found, np.int64).reshape(-1, 3)
 
     def _place(self, rng: np.random.Generator) -> tuple[int, int]:
         """A clip, and the slot in it that a window ends with."""
         if self.has_expressions and rng.random() < self._augment.me_share:
-            clip, first, last = self._expressions[rng.integers(len(self._expressions))]
+            kind = self._kinds[0] if len(self._kinds) == 1 else self._kinds[rng.integers(2)]
+            clip, first, last = kind[rng.integers(len(kind))]
             held = rng.integers(first, last + 1)
             return int(clip), int(min(held + rng.integers(self._config.window), self._length[clip] - 1))
         at = rng.integers(self._start[-1])
@@ -162,12 +168,13 @@ class Windows(Dataset[Window]):
         valid: NDArray[np.bool_],
         inside: NDArray[np.bool_],
         target: NDArray[np.bool_],
+        me: NDArray[np.bool_],
         speaking: NDArray[np.uint8],
     ) -> dict[str, NDArray[np.generic] | float]:
         # The decoder bridges this many slots without a score, so that slots so far from a crop are asked about too.
         reach = np.convolve(valid, np.ones(2 * UNKNOWN_SLOTS + 1))[UNKNOWN_SLOTS:-UNKNOWN_SLOTS]
-        seen = int((target & valid).sum())
-        whole = min(max(int(target.sum()), 1), 10)
+        seen = int((me & valid).sum())
+        whole = min(max(int(me.sum()), 1), 10)
         known = valid & (speaking <= 1)
         counts = known * self._central
         return {
@@ -232,16 +239,16 @@ class EpochSampler(Sampler[int]):
             yield from range(first, first + self._batch)
 
 
-def targets(rows: NDArray[np.void], data: DataPart) -> NDArray[np.bool_]:
+def targets(rows: NDArray[np.void], locate: Locate) -> NDArray[np.bool_]:
     """``(slots,)`` whether each slot lies in an expression that is to be found.
 
     A slot on which no frame fell does when the frames before and after it do.
 
     Args:
         rows: Of one clip.
-        data: Says what is to be found.
+        locate: What is to be found.
     """
-    wanted = LABELS["me"] | (LABELS["mae"] if data.locate == "me+mae" else 0)
+    wanted = LABELS["me"] | (LABELS["mae"] if locate == "me+mae" else 0)
     inside: NDArray[np.bool_] = (rows["label"] & wanted) > 0
     numbers = np.arange(len(rows))
     empty = rows["frame"] == NO_FRAME

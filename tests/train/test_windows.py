@@ -125,18 +125,44 @@ def test_macro_expressions_are_found_where_the_recipe_says_so(store: Store):
     rows = store.rows(store.clips[1]).copy()
     rows["label"][60:80] = LABELS["mae"]
     rows["label"][85:90] = LABELS["large"] | LABELS["blink"]
-    only, both = (
-        targets(rows, load("quick").with_changes({"data.locate": w}).data) for w in ("me", "me+mae")
-    )
+    only, both = targets(rows, "me"), targets(rows, "me+mae")
     assert np.flatnonzero(only).tolist() == list(range(40, 50))
     assert np.flatnonzero(both).tolist() == [*range(40, 50), *range(60, 80)]
+
+
+def test_a_macro_expression_is_located_and_is_no_micro_expression(store: Store):
+    rows = np.load(store.folder / "000001.rows.npy", mmap_mode="r+")
+    rows["label"][60:80] = LABELS["mae"]
+    batch = several(windows(store, [store.clips[1]], data__locate="me+mae"))
+    slots = slots_of(batch)
+    held = {
+        name: ((slots >= first) & (slots <= last)).any(1)
+        for name, first, last in (("me", *ME), ("mae", 60, 79))
+    }
+    assert batch["target"][held["mae"] & ~held["me"]].any(1).all()
+    asked = batch["me_weight"] > 0
+    assert (batch["me"][asked] == held["me"][asked]).all()
+    assert not batch["me"][held["mae"] & ~held["me"]].any()
+    assert (held["mae"] & ~held["me"]).any(), "some windows hold the macro-expression alone"
+
+
+def test_a_micro_expression_does_not_drown_in_macro_expressions(store: Store):
+    rows = np.load(store.folder / "000001.rows.npy", mmap_mode="r+")
+    rows["label"][:] = 0
+    # One micro-expression and, far from it, six macro-expressions.
+    rows["label"][:4] = LABELS["me"]
+    for first in range(48, SLOTS, 8):
+        rows["label"][first : first + 5] = LABELS["mae"]
+    changes: dict[str, object] = {"data__locate": "me+mae", "augment__me_share": 1.0}
+    slots = slots_of(several(windows(store, [store.clips[1]], **changes)))
+    assert 0.4 < (slots[:, 0] < 4).mean() < 0.6
 
 
 def test_a_slot_without_a_frame_lies_in_what_its_neighbours_lie_in(store: Store):
     rows = store.rows(store.clips[1]).copy()
     rows["label"][rows["frame"] == NO_FRAME] = 0
     # Frames 41 to 49 are seen, 39 and 51 are outside, so slots 40 and 50 are not known to be inside.
-    assert np.flatnonzero(targets(rows, load("quick").data)).tolist() == list(range(41, 50))
+    assert np.flatnonzero(targets(rows, "me")).tolist() == list(range(41, 50))
 
 
 @pytest.mark.parametrize("changes", [{}, {"augment__hold_out": 1.0, "augment__stretch": 0.3}])
