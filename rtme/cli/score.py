@@ -54,15 +54,24 @@ def score(
     """Score a table of intervals against labels: spotting, boundaries, false alarms, states, recognition.
 
     Tables have the columns video (or dataset, subject, video), onset, offset, type (me or mae), and where known score,
-    emotion, state. Frames count from 0, and both onset and offset belong to an interval. Predictions in videos that are
-    neither labelled nor in the table of videos are left out, with a note.
+    emotion, state. Frames count from 0, and both onset and offset belong to an interval. A row of labels with neither
+    onset, offset nor type is a video in which nothing is labelled: what is found there is false. Predictions in videos
+    that neither table knows are left out, with a note.
 
     Examples:
     - `rtme score --pred found.csv --gt labels.csv`
     - `rtme score --pred found.csv --gt labels.csv --match many_to_many --comparator '>' --videos videos.csv --json`
     - `rtme score --pred submission.csv --pred-format spotting --gt manifest.csv`
     """
-    from rtme.score import Rules, read_table, read_videos, scorecard, videos_beside, write_submission
+    from rtme.score import (
+        Rules,
+        read_looked_through,
+        read_table,
+        read_videos,
+        scorecard,
+        videos_beside,
+        write_submission,
+    )
 
     for flag, value, known in (
         ("--pred-format", pred_format, ("table", "spotting", "recognition")),
@@ -75,9 +84,8 @@ def score(
     truth, found = read_table(gt), _found(pred, pred_format, first)
     videos = videos or videos_beside(gt)
     try:
-        card = scorecard(
-            truth, found, None if videos is None else read_videos(videos), rules, cast("Any", absent)
-        )
+        facts = read_looked_through(gt) if videos is None else read_videos(videos)
+        card = scorecard(truth, found, facts, rules, cast("Any", absent))
     except DataError as error:
         raise DataError(f"{pred} against {gt}: {error}") from error
     if as_json:

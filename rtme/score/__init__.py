@@ -10,7 +10,7 @@ from rtme.score.scorecard import Scorecard, scorecard, videos_beside
 from rtme.score.spotting import BoundaryError, Counts, Pair, Spotting, spotting
 from rtme.score.states import StateScore, f1_by_state
 from rtme.score.submission import read_submission, write_submission
-from rtme.score.table import read_table, read_videos, write_table
+from rtme.score.table import read_looked_through, read_table, read_videos, write_table
 
 __all__ = [
     "BoundaryError",
@@ -29,6 +29,7 @@ __all__ = [
     "frame_average_precision",
     "iou",
     "match",
+    "read_looked_through",
     "read_submission",
     "read_table",
     "read_videos",

@@ -10,6 +10,7 @@ from rtme.score.interval import Interval, State, Type, VideoFacts
 
 NAMES = ("dataset", "subject", "video")
 """Columns that name a video, joined by "/"; the first two may be left out."""
+INTERVAL = ("video", "onset", "offset", "type")
 COLUMNS = ("video", "onset", "apex", "offset", "type", "score", "emotion", "state")
 
 
@@ -112,14 +113,18 @@ def read_table(path: Path) -> list[Interval]:
 
     Columns: ``video`` (or ``vid``; with ``dataset`` and ``subject`` in columns of their own they are joined by "/"),
     ``onset``, ``offset``, ``type``; and if known ``apex``, ``score``, ``emotion``, ``state``. Others are not looked at, so
-    that our manifests and other people's tables can be read. Frames are counted from 0.
+    that our manifests and other people's tables can be read. Frames are counted from 0. A row with neither onset, offset
+    nor type is no interval: see :func:`read_looked_through`.
 
     Raises:
         DataError: Something is wrong with the file or a row, or an interval is there twice.
     """
     seen: dict[tuple[str, int, int, str], Row] = {}
     intervals = []
-    for row in read_rows(path, ("video", "onset", "offset", "type")):
+    for row in read_rows(path, INTERVAL):
+        if _is_empty(row):
+            row.video()
+            continue
         interval = interval_of(row, row.frame("onset"), row.frame("offset"), row.text("type").lower())
         refuse_twice(seen, interval, row)
         intervals.append(interval)
@@ -225,6 +230,31 @@ def read_videos(path: Path) -> list[VideoFacts]:
         seen[video.video] = row
         videos.append(video)
     return videos
+
+
+def read_looked_through(path: Path) -> list[VideoFacts] | None:
+    """All videos of a table of intervals that lists those without any interval too, as rows without one.
+
+    Returns:
+        The videos; None where each row has an interval, so that nobody knows which videos have none.
+
+    Raises:
+        DataError: Something is wrong with the file or a row.
+    """
+    rows = list(read_rows(path, INTERVAL))
+    if not any(map(_is_empty, rows)):
+        return None
+    videos = {row.video(): VideoFacts(row.video()) for row in rows}
+    for row in filter(_is_empty, rows):
+        try:
+            videos[row.video()] = VideoFacts(row.video(), state=_state(row))
+        except DataError as error:
+            raise row.error(error) from None
+    return list(videos.values())
+
+
+def _is_empty(row: Row) -> bool:
+    return not any(name in row.cells for name in ("onset", "offset", "type"))
 
 
 def _state(row: Row) -> State | None:

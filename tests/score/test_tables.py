@@ -9,6 +9,7 @@ from rtme.errors import DataError
 from rtme.score import (
     Interval,
     VideoFacts,
+    read_looked_through,
     read_submission,
     read_table,
     read_videos,
@@ -49,6 +50,16 @@ def test_what_is_written_is_read(tmp_path_factory: pytest.TempPathFactory, inter
     assert read_table(path) == intervals
     header = path.read_text(encoding="utf-8").splitlines()[0]
     assert header == "video,onset,apex,offset,type,score,emotion,state,fold,seed"
+
+
+def test_a_row_without_an_interval_is_a_video_that_was_looked_through(tmp_path: Path) -> None:
+    header = "subject,video,onset,offset,type,state"
+    path = write(tmp_path / "labels.csv", header, "ann,a,1,2,me,speaking", "ann,b,,,,listening")
+    assert read_table(path) == [Interval("ann/a", 1, 2, "me", state="speaking")]
+    assert read_looked_through(path) == [VideoFacts("ann/a"), VideoFacts("ann/b", state="listening")]
+    assert read_looked_through(write(path, header, "ann,a,1,2,me,")) is None
+    with pytest.raises(DataError, match="row 2: subject is empty"):
+        read_table(write(path, header, ",b,,,,listening"))
 
 
 def test_names_are_joined_of_what_columns_there_are(tmp_path: Path) -> None:
