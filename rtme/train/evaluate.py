@@ -175,11 +175,21 @@ def evaluate_on(
         scored += score_clips(store, [clip], model, run.recipe)
     outcome = Outcome.of(scored, decoder, run.recipe, folder.name)
     of = str(store.folder) + ("" if split is None else f", split {split}")
-    return Evaluation(
-        rule=str(rules),
-        rules=asdict(rules),
-        runs=[_score(run, outcome, rules, of, [folder.name], store.folder)],
-    )
+    score = _score(run, outcome, rules, of, [folder.name], store.folder)
+    score.notes[:0] = _known_people(folder, {row.person for row in outcome.clips})
+    return Evaluation(rule=str(rules), rules=asdict(rules), runs=[score])
+
+
+def _known_people(fold: Path, people: set[str]) -> list[str]:
+    """A warning where the engine was made with people whom it is now tested on."""
+    made_with = _read_fold(fold)["people"]
+    known = sorted(people & {*made_with["train"], *made_with["validation"]})
+    if not known:
+        return []
+    some = ", ".join(known[:3]) + (", ..." if len(known) > 3 else "")
+    return [
+        f"NOT A TEST: {len(known)} of these {len(people)} subjects were trained on or chose epoch and thresholds ({some})"
+    ]
 
 
 def fold_of(run: Run, name: str | None) -> Path:
@@ -208,11 +218,18 @@ def fold_of(run: Run, name: str | None) -> Path:
 
 
 def _name(folder: Path) -> str:
+    return str(_read_fold(folder)["name"])
+
+
+def _read_fold(folder: Path) -> dict[str, Any]:
     path = folder / "fold.json"
     try:
-        return str(json.loads(path.read_text(encoding="utf-8"))["name"])
+        content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        return {"name": content["name"], "people": content["people"]}
     except (OSError, ValueError, KeyError) as error:
-        raise DataError(f"{path} cannot be read ({error}): train this fold again") from error
+        raise DataError(
+            f"{path} cannot be read ({error}): remove the fold's folder and train it again"
+        ) from error
 
 
 def read_decoder(folder: Path) -> Decoder:
@@ -226,7 +243,9 @@ def read_decoder(folder: Path) -> Decoder:
         return Decoder.model_validate_json(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         said = str(error).splitlines()[0]
-        raise DataError(f"{path} cannot be read ({said}): train this fold again") from error
+        raise DataError(
+            f"{path} cannot be read ({said}): remove the fold's folder and train it again"
+        ) from error
 
 
 def save(evaluation: Evaluation) -> None:
@@ -253,7 +272,7 @@ def _evaluate(run: Run, rules: Rules, partial: bool) -> RunScore:
         )
     outcomes = {folder.name: Outcome.read(folder) for folder in done}
     _check_folds(run, outcomes)
-    missing, notes = _missing(run, outcomes)
+    missing, notes = _missing(run)
     for what, names in (("unfinished", unfinished), ("missing", missing)):
         if names and not partial:
             raise DataError(
@@ -279,6 +298,7 @@ def _check_folds(run: Run, outcomes: dict[str, Outcome]) -> None:
     tested: dict[str, str] = {}
     for name, outcome in outcomes.items():
         folder = run.folder / "folds" / name
+        run.check_fold(folder)
         for row in outcome.clips:
             if row.seed != run.recipe.seed:
                 raise DataError(
@@ -292,7 +312,7 @@ def _check_folds(run: Run, outcomes: dict[str, Outcome]) -> None:
         raise DataError(f"{run.folder} has no test clip: evaluate it on other material with --data")
 
 
-def _missing(run: Run, outcomes: dict[str, Outcome]) -> tuple[list[str], list[str]]:
+def _missing(run: Run) -> tuple[list[str], list[str]]:
     """Names of folds that should be there, and what cannot be told."""
     if run.recipe.data.split != "loso":
         return [], []
@@ -303,7 +323,14 @@ def _missing(run: Run, outcomes: dict[str, Outcome]) -> tuple[list[str], list[st
     people, with_me = {clip.person for clip in clips}, {clip.person for clip in clips if clip.of_type("me")}
     names = [fold.name for fold in loso(people, with_me, validation=run.recipe.data.validation)]
     begun = {folder.name for folder in run.folds()}
-    return [name for name in names if run.fold(name).name not in begun], []
+    notes = []
+    if untested := people - with_me:
+        n_clips = sum(clip.person in untested for clip in clips)
+        notes.append(
+            f"{n_clips} clips of {len(untested)} subjects without a micro-expression are in no fold's test: published "
+            "figures may count what is found there as false"
+        )
+    return [name for name in names if run.fold(name).name not in begun], notes
 
 
 def _score(

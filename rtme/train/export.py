@@ -116,6 +116,7 @@ def export_fold(run: Run, folder: Path, out: Path) -> Bundle:
     tested = fold["people"]["test"]
     training = {
         "material": "SYNTHETIC" if synthetic else "recorded",
+        "datasets": sorted({clip.dataset for clip in store.clips}),
         "people": {part: len(people) for part, people in fold["people"].items()},
         "left out": tested if len(tested) <= _NAMED else f"{len(tested)} people",
         **{name: fold[name] for name in ("clips", "micro-expressions")},
@@ -141,7 +142,9 @@ def _read(path: Path) -> dict[str, Any]:
     try:
         content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
-        raise DataError(f"{path} cannot be read ({error}): train this fold again") from error
+        raise DataError(
+            f"{path} cannot be read ({error}): remove the fold's folder and train it again"
+        ) from error
     return content
 
 

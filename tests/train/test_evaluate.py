@@ -239,6 +239,15 @@ def test_seeds_give_mean_and_standard_deviation(tmp_path: Path, store: Store) ->
     assert "loss.locator" in other.notes[0]
 
 
+def test_subjects_whom_no_fold_tests_are_told(tmp_path: Path) -> None:
+    facts = [{"dataset": "talks", "subject": name, "intervals": [me(20, 28)]} for name in ("a", "b", "c")]
+    facts += [{"dataset": "talks", "subject": "d", "video": name} for name in ("one", "two")]
+    store = made_store(tmp_path / "store", [(each, [(1, True, 60)]) for each in facts])
+    score = evaluate_runs([a_run(tmp_path / "run", store, {})], Rules()).runs[0]
+    assert score.clips == 3
+    assert score.notes[0].startswith("2 clips of 1 subjects without a micro-expression are in no fold's test")
+
+
 def test_synthetic_and_unlabelled_clips_are_told(tmp_path: Path) -> None:
     clips = [
         ({"base": "portrait", "intervals": [me(20, 28)], "split": "test"}, [(1, True, 60)]),
@@ -284,6 +293,19 @@ def test_other_material_goes_through_one_folds_engine(tmp_path: Path, store: Sto
     new_arrays(other, 0, 1, PLAN.size)
     with pytest.raises(SettingsError, match=r"prepared with fps 60\.0, and .* learned from fps 30\.0"):
         evaluate_on(run, Store(other), Rules(), "a")
+
+
+def test_people_whom_the_engine_learned_from_are_told(tmp_path: Path, store: Store) -> None:
+    run = a_run(tmp_path / "run", store, FOUND, ["a"])
+    assert not any("NOT A TEST" in note for note in evaluate_on(run, store, Rules()).runs[0].notes)
+    path = run.fold("talks/a") / "fold.json"
+    fold = json.loads(path.read_text())
+    fold["people"] |= {"train": ["talks/b", "talks/x"], "validation": ["talks/c"]}
+    write_json(path, fold)
+    (score,) = evaluate_on(run, store, Rules()).runs
+    assert score.notes[0] == (
+        "NOT A TEST: 2 of these 3 subjects were trained on or chose epoch and thresholds (talks/b, talks/c)"
+    )
 
 
 def test_a_fold_is_found_by_its_name_or_alone(tmp_path: Path, store: Store) -> None:
