@@ -12,6 +12,7 @@ import av
 import numpy as np
 from numpy.typing import NDArray
 
+from rtme.data.alone import alone
 from rtme.data.jobs import Job, SynthPlan, jobs
 from rtme.data.material import Item, write_table
 from rtme.data.pool import work
@@ -63,6 +64,14 @@ def make(
     Raises:
         DataError: The material does not suffice or cannot be used, or the folder holds something else.
     """
+    with alone(folder):
+        _fill(items, folder, plan, workers, tell)
+    return Store(folder)
+
+
+def _fill(
+    items: list[Item], folder: Path, plan: SynthPlan, workers: int, tell: Callable[[str], None]
+) -> None:
     usable = _usable(items, tell)
     wanted = jobs(usable, plan)
     writer = StoreWriter(folder, plan.store, _fingerprint(usable, plan))
@@ -81,7 +90,6 @@ def make(
                 left = f"{left_s / 60:.0f} min" if left_s > 90 else f"{left_s:.0f} s"
                 tell(f"{len(writer.done)} of {len(wanted)} clips, {left} left")
                 told = now
-    return Store(folder)
 
 
 def _clips(todo: list[Job], folder: Path, plan: SynthPlan, workers: int) -> Generator[Clip, None, None]:

@@ -1,6 +1,5 @@
 """From a manifest to a store: every video goes through the face room as the live path would take it."""
 
-import fcntl
 import hashlib
 import json
 import os
@@ -13,6 +12,7 @@ from dataclasses import dataclass
 from multiprocessing import get_context
 from pathlib import Path
 
+from rtme.data.alone import alone
 from rtme.data.manifest import Interval, Key, Manifest, Video
 from rtme.data.outcomes import Journal, Outcome
 from rtme.data.passage import Passage
@@ -69,7 +69,7 @@ def prepare(
         raise SettingsError(
             f"flow_lag is {plan.flow_lag}: motion is measured against an earlier slot, at least 1"
         )
-    with _alone(folder):
+    with alone(folder):
         source = _fingerprint(manifest)
         # A new store is begun when all else is found in order: after that its plan is fixed.
         begun = StoreWriter(folder, plan, source).done if (folder / "plan.json").is_file() else {}
@@ -97,23 +97,6 @@ def prepare(
         what = "could not be prepared" + (", and all others are" if writer.done else "")
         raise FaultyVideosError(_sentence(faults, manifest, what))
     return Store(folder)
-
-
-@contextmanager
-def _alone(folder: Path) -> Iterator[None]:
-    """Keep the folder: two runs would write the same files."""
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        handle = os.open(folder, os.O_RDONLY)
-    except OSError as error:
-        raise DataError(f"{folder} cannot be written: {error.strerror}") from error
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        yield
-    except BlockingIOError as error:
-        raise DataError(f"another run fills {folder}: let it end, or give another folder") from error
-    finally:
-        os.close(handle)
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,6 +17,7 @@ from typer.testing import CliRunner
 
 from faces import astronaut_clip
 from rtme.cli.synth import synth
+from rtme.data.alone import alone
 from rtme.data.jobs import SynthPlan, jobs
 from rtme.data.make import make
 from rtme.data.material import Item, read
@@ -84,6 +85,12 @@ def bits(clip: Clip, frame: int) -> int:
 
 def test_workers_make_the_same_store_as_one_process(store: Store, faces: Path, tmp_path: Path):
     assert same(store, make(read(faces), tmp_path, mixed(faces), 2, lambda _: None))
+
+
+def test_two_builds_do_not_share_a_store(faces: Path, tmp_path: Path):
+    with alone(tmp_path), pytest.raises(DataError, match="another run fills"):
+        make(read(faces), tmp_path, mixed(faces), 1, print)
+    assert not list(tmp_path.iterdir())
 
 
 def test_a_killed_build_goes_on_to_the_same_store(store: Store, faces: Path, tmp_path: Path):
