@@ -1,6 +1,7 @@
 """From a recipe and prepared material to trained, evaluated folds; each goes on where it was stopped."""
 
 import shutil
+import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -54,6 +55,7 @@ def train(
     torch.manual_seed(recipe.seed)
     encoder = load_encoder(recipe.model, recipe.encoder.start, tell)
     _tell_material(store, wanted, tell)
+    trained, began = 0, time.monotonic()
     for number, fold in enumerate(wanted, 1):
         folder = run.fold(fold.name)
         name = f"fold {fold.name} ({number} of {len(wanted)})"
@@ -62,7 +64,9 @@ def train(
             continue
         tell(f"{name}: {_counts(fold.train)} to train on, {_counts(fold.validation)} to choose by")
         _train_fold(recipe, store, fold, encoder, folder, tell, devices, accelerator)
-        tell(f"{name}: done")
+        trained += 1
+        left = (time.monotonic() - began) / trained * (len(wanted) - number) / 60
+        tell(f"{name}: done" + (f", about {left:.0f} min left for the others" if left else ""))
     return run
 
 
