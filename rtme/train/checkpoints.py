@@ -1,6 +1,7 @@
 """Checkpoints: written whole or not at all, and read with a word on what is wrong."""
 
 import pickle
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,9 @@ from lightning.pytorch.plugins.io import TorchCheckpointIO
 
 from rtme.errors import DataError, SettingsError
 
+_ROOM = 1 << 20
+"""Bytes; a disk with less is full."""
+
 
 def read_checkpoint(path: Path) -> dict[str, Any]:
     """What a checkpoint holds.
@@ -17,17 +21,21 @@ def read_checkpoint(path: Path) -> dict[str, Any]:
     Raises:
         DataError: There is none, or it is damaged.
     """
+    # What else lies there rests on it.
+    remedy = f"remove {path.parent} and train again"
     try:
         with path.open("rb") as file:
             state: dict[str, Any] = torch.load(file, map_location="cpu", weights_only=True)
     except FileNotFoundError as error:
-        raise DataError(f"there is no checkpoint {path}: train first") from error
-    except (OSError, EOFError, RuntimeError, ValueError, KeyError, pickle.UnpicklingError) as error:
+        raise DataError(f"there is no checkpoint {path}: {remedy}") from error
+    except pickle.UnpicklingError as error:
         raise DataError(
-            f"{path} is damaged or no checkpoint ({_short(error)}): remove it, and training begins anew"
+            f"{path} is damaged or no checkpoint (it is not a file of weights): {remedy}"
         ) from error
+    except (OSError, EOFError, RuntimeError, ValueError, KeyError) as error:
+        raise DataError(f"{path} is damaged or no checkpoint ({_short(error)}): {remedy}") from error
     if not {"settings", "state_dict", "callbacks", "epoch"} <= set(state):
-        raise DataError(f"{path} is no checkpoint of this trainer: remove it, and training begins anew")
+        raise DataError(f"{path} is no checkpoint of this trainer: {remedy}")
     return state
 
 
@@ -81,9 +89,10 @@ class WholeFiles(TorchCheckpointIO):
                 torch.save(checkpoint, file)
             half.replace(path)
         except (OSError, RuntimeError) as error:
-            raise DataError(
-                f"{path} cannot be written ({_short(error)}): make room and start again"
-            ) from error
+            # torch does not tell what stopped it.
+            full = half.parent.is_dir() and shutil.disk_usage(half.parent).free < _ROOM
+            said = "the disk is full" if full else _short(error)
+            raise DataError(f"{path} cannot be written ({said}): make room and start again") from error
 
 
 def _short(error: Exception) -> str:

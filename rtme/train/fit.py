@@ -121,7 +121,13 @@ def load_model(folder: Path, recipe: Recipe) -> Meldae:
     model = Meldae(recipe.model)
     prefix = "model."
     state = checkpoint["state_dict"]
-    model.load_state_dict({name.removeprefix(prefix): value for name, value in state.items()})
+    try:
+        model.load_state_dict({name.removeprefix(prefix): value for name, value in state.items()})
+    except RuntimeError as error:
+        raise DataError(
+            f"the checkpoint in {folder} is of a model of other sizes than the run's recipe says: "
+            f"remove {folder} and train again"
+        ) from error
     return model.eval()
 
 

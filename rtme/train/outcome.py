@@ -121,13 +121,18 @@ class Outcome:
         path = folder / "clips.csv"
         try:
             with path.open(newline="", encoding="utf-8") as stream:
-                clips = [ClipRow.model_validate(row) for row in csv.DictReader(stream)]
+                reader = csv.DictReader(stream)
+                if list(reader.fieldnames or ()) != list(ClipRow.model_fields):
+                    raise ValueError("its columns are others")
+                clips = [ClipRow.model_validate(row) for row in reader]
             path = folder / "frames.npz"
             with np.load(path) as kept:
                 scores, labels = kept["score"], kept["label"]
         except (OSError, ValidationError, ValueError, KeyError) as error:
             said = str(error).splitlines()[0]
-            raise DataError(f"{path} cannot be read ({said}): train this fold again") from error
+            raise DataError(
+                f"{path} cannot be read ({said}): remove the fold's folder and train it again"
+            ) from error
         return cls(
             clips,
             read_table(folder / "truth.csv"),

@@ -19,6 +19,7 @@ from rtme.train.pretrain import pretrain
 from rtme.train.recipe import Recipe
 from rtme.train.replay import score_clips
 from rtme.train.runs import FoldClips, Run, is_done, material_of, write_json
+from rtme.train.trainer import check_device
 
 Tell = Callable[[str], None]
 
@@ -50,10 +51,11 @@ def train(
     """
     store = material_of(recipe)
     wanted = folds_of(store, recipe, folds)
-    run = Run.begin(out, recipe, store)
-    # Wrong weights must not be noticed only after hours of pretraining.
+    check_device(recipe, accelerator, devices)
+    # Wrong weights must not be noticed only after hours of pretraining, nor bind the folder to their recipe.
     torch.manual_seed(recipe.seed)
     encoder = load_encoder(recipe.model, recipe.encoder.start, tell)
+    run = Run.begin(out, recipe, store)
     _tell_material(store, wanted, tell)
     trained, began = 0, time.monotonic()
     for number, fold in enumerate(wanted, 1):
@@ -63,6 +65,7 @@ def train(
             tell(f"{name}: done already")
             continue
         tell(f"{name}: {_counts(fold.train)} to train on, {_counts(fold.validation)} to choose by")
+        write_json(folder / "fold.json", {**_people(fold), "made_by": run.made_by()})
         _train_fold(recipe, store, fold, encoder, folder, tell, devices, accelerator)
         trained += 1
         left = (time.monotonic() - began) / trained * (len(wanted) - number) / 60
@@ -80,7 +83,6 @@ def _train_fold(
     devices: int,
     accelerator: str,
 ) -> None:
-    write_json(folder / "fold.json", _people(fold))
     figures: dict[str, float] = {}
     seconds: dict[str, float] = {}
     features: FeatureCache | None = None

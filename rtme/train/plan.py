@@ -23,7 +23,9 @@ def folds_of(store: Store, recipe: Recipe, names: Sequence[str] | None = None) -
         SettingsError: The material was prepared for another model, or there is no such fold.
     """
     _check_plan(store, recipe)
-    folds = _named(_all_folds(store, recipe), names)
+    everyone = _all_folds(store, recipe)
+    _check_names(everyone)
+    folds = _named(everyone, names)
     for fold in folds:
         _check_fold(fold)
     _check_crops(store, folds)
@@ -93,6 +95,18 @@ def _named(folds: list[FoldClips], names: Sequence[str] | None) -> list[FoldClip
     return chosen
 
 
+def _check_names(folds: list[FoldClips]) -> None:
+    """A second fold in the folder of a first would pass for done."""
+    named: dict[str, str] = {}
+    for fold in folds:
+        other = named.setdefault(fold.folder_name, fold.name)
+        if other != fold.name:
+            raise DataError(
+                f"the folds {other} and {fold.name} would both lie in the folder {fold.folder_name}: "
+                "rename one of the subjects in the manifest and prepare again"
+            )
+
+
 def _check_fold(fold: FoldClips) -> None:
     for part, clips in (
         ("to train on", fold.train),
@@ -117,10 +131,16 @@ def _check_crops(store: Store, folds: list[FoldClips]) -> None:
             f"no face that may be judged was seen of {', '.join(empty)} in {store.folder}: "
             "look at their videos, or leave these subjects out of the manifest and prepare again"
         )
+    shown = {index for index, clip in used.items() if _shows_me(store, clip)}
     for fold in folds:
-        learnt = LABELS["me"]
-        if not any((store.rows(clip)["label"] & learnt).any() for clip in fold.train):
-            raise DataError(
-                f"no slot of fold {fold.name}'s training clips lies in a micro-expression, although they are labelled: "
-                "the clips' frame rate or frame numbers are wrong"
-            )
+        for part, clips in (("training", fold.train), ("validation", fold.validation)):
+            if not any(clip.index in shown for clip in clips):
+                raise DataError(
+                    f"none of the micro-expressions labelled in fold {fold.name}'s {part} clips is to be seen: where they "
+                    f"lie no face could be judged, or the clips' frame rate or frame numbers are wrong ({clips[0].key})"
+                )
+
+
+def _shows_me(store: Store, clip: Clip) -> bool:
+    rows = store.rows(clip)
+    return bool((((rows["label"] & LABELS["me"]) > 0) & (rows["valid"] > 0)).any())

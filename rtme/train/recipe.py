@@ -16,7 +16,7 @@ Locator = Literal["bal", "bce", "smooth_l1", "iou", "mse", "mae"]
 
 
 class _Part(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 
 class DataPart(_Part):

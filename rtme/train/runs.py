@@ -84,21 +84,69 @@ class Run:
         material = {"clips": len(store.clips), "fingerprint": store.fingerprint}
         if path.is_file():
             run = cls(folder)
-            different = _first_difference(run.recipe.model_dump(mode="json"), recipe.model_dump(mode="json"))
+            different = _first_difference(_but_store(run.recipe), _but_store(recipe))
             if different:
                 raise SettingsError(
                     f"{folder} holds a run of another recipe ({different}): give another folder with --out, or remove it"
                 )
-            known = json.loads(mark.read_text(encoding="utf-8"))
+            known = run.material()
             if known != material:
                 raise DataError(
                     f"{folder} was begun on {known['clips']} clips, and {store.folder} now holds others "
                     f"({len(store.clips)}): give another folder with --out, or remove it"
                 )
-            return run
+            if run.recipe == recipe:
+                return run
+        # The same material may lie elsewhere by now.
         write_json(mark, material)
         write_text(path, recipe.to_yaml())
         return cls(folder)
+
+    def material(self) -> dict[str, Any]:
+        """How many clips it was begun on, and their fingerprint.
+
+        Raises:
+            DataError: That cannot be read.
+        """
+        path = self.folder / "material.json"
+        try:
+            known = json.loads(path.read_text(encoding="utf-8"))
+            return {name: known[name] for name in ("clips", "fingerprint")}
+        except (OSError, ValueError, TypeError, KeyError) as error:
+            raise DataError(
+                f"{path} cannot be read ({error}), so that nobody knows what {self.folder} was trained on: "
+                "give another folder with --out"
+            ) from error
+
+    def made_by(self) -> dict[str, Any]:
+        """What each of its folds was made by: all that decides the result, wherever it was trained."""
+        settings = _but_store(self.recipe)
+        for name in ("name", "version", "summary", "licence"):
+            del settings[name]
+        del settings["fit"]["workers"]
+        return {"recipe": settings, "material": self.material()["fingerprint"]}
+
+    def check_fold(self, folder: Path) -> None:
+        """See that a fold, perhaps trained elsewhere, was made by this run's recipe on its material.
+
+        Raises:
+            DataError: It was not, with the first setting that differs; or that cannot be read.
+        """
+        path = folder / "fold.json"
+        try:
+            there = json.loads(path.read_text(encoding="utf-8")).get("made_by")
+        except (OSError, ValueError, AttributeError) as error:
+            raise DataError(
+                f"{path} cannot be read ({error}): remove the fold's folder and train it again"
+            ) from error
+        # Folds of earlier versions do not tell.
+        if there is None:
+            return
+        here = self.made_by()
+        different = _first_difference(there["recipe"], here["recipe"])
+        if different or there["material"] != here["material"]:
+            what = f"by another recipe ({different})" if different else "on other clips"
+            raise DataError(f"{folder} was trained {what} than {self.folder}: remove it and train it again")
 
     def store(self) -> Store:
         """The material it learns from."""
@@ -148,6 +196,11 @@ def write_text(path: Path, text: str) -> None:
         half.replace(path)
     except OSError as error:
         raise DataError(f"{path} cannot be written: {error.strerror}") from error
+
+
+def _but_store(recipe: Recipe) -> dict[str, Any]:
+    """Its settings; where the material lies decides nothing."""
+    return recipe.model_dump(mode="json", exclude={"data": {"store"}})
 
 
 def _first_difference(a: Any, b: Any, at: str = "") -> str:

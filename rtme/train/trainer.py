@@ -56,7 +56,7 @@ def run(
         choose: Validation figure by which ``best.ckpt`` is chosen, the higher the better; None keeps the last.
         patience: Epochs without a better one before it ends; 0 goes to the end.
     """
-    _check_device(module.recipe, accelerator)
+    check_device(module.recipe, accelerator, devices)
     last, best = folder / "last.ckpt", folder / "best.ckpt"
     stopping = EarlyStopping(f"val_{choose}", mode="max", patience=patience, check_on_train_epoch_end=True)
     progress = Progress(name, folder / "log" / "metrics.csv", tell)
@@ -79,8 +79,7 @@ def run(
             trainer = pl.Trainer(
                 accelerator=accelerator,
                 devices=devices,
-                # Started by spawn: all that is not fitting is then done in one process, whatever command began it.
-                strategy="ddp_spawn" if devices > 1 else "auto",
+                strategy=_strategy(devices),
                 precision=_PRECISION[module.recipe.fit.precision],
                 max_epochs=module.epochs,
                 limit_val_batches=None if module.validation_set is not None else 0,
@@ -95,8 +94,6 @@ def run(
                 enable_model_summary=False,
             )
             trainer.fit(module, ckpt_path=str(last) if last.is_file() else None)
-    except MisconfigurationException as error:
-        raise SettingsError(f"cannot train on {devices} {accelerator}: {error}") from error
     except torch.OutOfMemoryError as error:
         raise RtmeError(
             f"the device's memory is too small for {module.batch} items a step: lower fit.batch "
@@ -112,6 +109,32 @@ def _done(last: Path, best: Path, progress: Progress) -> Done:
     return Done(state, read_checkpoint(best), seconds, progress.rows)
 
 
-def _check_device(recipe: Recipe, accelerator: str) -> None:
+def _strategy(devices: int) -> str:
+    # Started by spawn: all that is not fitting is then done in one process, whatever command began it.
+    return "ddp_spawn" if devices > 1 else "auto"
+
+
+def check_device(recipe: Recipe, accelerator: str, devices: int) -> None:
+    """See that there is what a recipe is to be trained on.
+
+    Raises:
+        SettingsError: There is no such accelerator here, not as many, or none that has the recipe's precision.
+    """
     if recipe.fit.precision == "16" and (accelerator == "cpu" or not torch.cuda.is_available()):
         raise SettingsError("fit.precision 16 needs a GPU: use bf16 or 32")
+    try:
+        with quiet():
+            pl.Trainer(
+                accelerator=accelerator,
+                devices=devices,
+                strategy=_strategy(devices),
+                logger=False,
+                enable_checkpointing=False,
+                enable_progress_bar=False,
+                enable_model_summary=False,
+            )
+    except (MisconfigurationException, ValueError) as error:
+        said = " ".join(str(error).split()).rstrip(".!")
+        raise SettingsError(
+            f"cannot train on {devices} {accelerator} ({said}): give another --accelerator or --devices"
+        ) from error

@@ -272,7 +272,7 @@ def test_a_damaged_checkpoint_is_said(store: Store, tmp_path: Path, content: byt
         content = last.read_bytes()[: last.stat().st_size // 2]
     assert isinstance(content, bytes)
     last.write_bytes(content)
-    with pytest.raises(DataError, match=r"last\.ckpt is damaged.*remove it"):
+    with pytest.raises(DataError, match=r"last\.ckpt is damaged.*: remove .* and train again"):
         fit(store, tmp_path, of)
 
 
