@@ -27,7 +27,9 @@ def synth(
     out: Annotated[Path, typer.Option(help="The store's folder; give the same again to go on.")],
     people: Annotated[
         Path | None,
-        typer.Option(help="Table file,person[,split]; people.csv in the folder when there is one."),
+        typer.Option(
+            help="Table file,person[,split]; people.csv in the folder when there is one, else each file is a person."
+        ),
     ] = None,
     kind: Annotated[
         _Kind,

@@ -61,11 +61,10 @@ def encode(
     tell: Tell,
     device: str = "cpu",
     mirrored: bool = False,
-    precision: str = "32",
 ) -> FeatureCache:
     """Encode every valid crop of a store once; what is encoded already is not encoded again.
 
-    Features of each encoder, store and precision have a folder of their own, named by their fingerprint, so that those
+    Features of each encoder and store have a folder of their own, named by their fingerprint, so that those
     of another encoder are never taken for these. A run that was stopped goes on after the last clip that is complete.
 
     Args:
@@ -75,23 +74,22 @@ def encode(
         tell: Gets lines for people.
         device: Where the encoder runs, as torch names it.
         mirrored: Encode the crops in a mirror as well.
-        precision: 32, or bf16 or 16 for AMP.
 
     Raises:
         DataError: They cannot be written (the disk is full, mostly).
     """
-    key = _fingerprint(store, encoder, precision)
+    key = _fingerprint(store, encoder)
     encoder = encoder.to(device).eval()
     reflection = None
     if mirrored:
-        _fill(store, encoder, folder / f"{key}-mirrored", tell, device, precision, in_mirror=True)
+        _fill(store, encoder, folder / f"{key}-mirrored", tell, device, in_mirror=True)
         reflection = FeatureCache(folder / f"{key}-mirrored")
-    _fill(store, encoder, folder / key, tell, device, precision, in_mirror=False)
+    _fill(store, encoder, folder / key, tell, device, in_mirror=False)
     return FeatureCache(folder / key, reflection)
 
 
-def _fingerprint(store: Store, encoder: Encoder, precision: str) -> str:
-    digest = hashlib.sha256(f"{store.fingerprint} {precision} float32 ".encode())
+def _fingerprint(store: Store, encoder: Encoder) -> str:
+    digest = hashlib.sha256(f"{store.fingerprint} float32 ".encode())
     # What only the temporal part reads makes no difference to features.
     temporal = {"window", "dropout", "lstm", "lstm_hidden", "lstm_layers", "context", "join"}
     temporal |= {"enhancer", "regional", "queries", "query_dim", "query_heads"}
@@ -102,9 +100,7 @@ def _fingerprint(store: Store, encoder: Encoder, precision: str) -> str:
     return digest.hexdigest()[:16]
 
 
-def _fill(
-    store: Store, encoder: Encoder, folder: Path, tell: Tell, device: str, precision: str, in_mirror: bool
-) -> None:
+def _fill(store: Store, encoder: Encoder, folder: Path, tell: Tell, device: str, in_mirror: bool) -> None:
     what = "mirrored crops" if in_mirror else "crops"
     progress = folder / "progress.json"
     with _alone(folder, tell):
@@ -126,7 +122,7 @@ def _fill(
             for start in range(0, len(valid), _BATCH):
                 slots = valid[start : start + _BATCH]
                 some = mirror(crops[slots], store.plan.input) if in_mirror else crops[slots]
-                tokens, areas = _encoded(encoder, some, device, precision)
+                tokens, areas = _encoded(encoder, some, device)
                 rows = store.first(clip) + slots
                 frame[rows], regions[rows] = tokens, areas
             passed += clip.slots
@@ -164,15 +160,11 @@ def _arrays(
 
 
 def _encoded(
-    encoder: Encoder, crops: NDArray[np.uint8], device: str, precision: str
+    encoder: Encoder, crops: NDArray[np.uint8], device: str
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    half = {"bf16": torch.bfloat16, "16": torch.float16}.get(precision)
-    with (
-        torch.inference_mode(),
-        torch.autocast(torch.device(device).type, dtype=half, enabled=half is not None),
-    ):
+    with torch.inference_mode():
         frame, regions = encoder(torch.from_numpy(crops).to(device))
-    return frame.float().cpu().numpy(), regions.float().cpu().numpy()
+    return frame.cpu().numpy(), regions.cpu().numpy()
 
 
 def _is_other(path: Path, folder: Path) -> bool:

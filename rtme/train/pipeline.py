@@ -7,6 +7,7 @@ from pathlib import Path
 
 import torch
 
+from rtme.data.alone import alone
 from rtme.data.store import Clip, Store
 from rtme.model.encoder import Encoder
 from rtme.model.weights import load_encoder
@@ -65,8 +66,9 @@ def train(
             tell(f"{name}: done already")
             continue
         tell(f"{name}: {_counts(fold.train)} to train on, {_counts(fold.validation)} to choose by")
-        write_json(folder / "fold.json", {**_people(fold), "made_by": run.made_by()})
-        _train_fold(recipe, store, fold, encoder, folder, tell, devices, accelerator)
+        with alone(folder):
+            write_json(folder / "fold.json", {**_people(fold), "made_by": run.made_by()})
+            _train_fold(recipe, store, fold, encoder, folder, tell, devices, accelerator)
         trained += 1
         left = (time.monotonic() - began) / trained * (len(wanted) - number) / 60
         tell(f"{name}: done" + (f", about {left:.0f} min left for the others" if left else ""))

@@ -14,8 +14,10 @@ from skimage.data import astronaut
 
 import rtme
 from faces import astronaut_clip
+from rtme.data.alone import alone
 from rtme.data.store import Store
 from rtme.engine.bundle import load_bundle
+from rtme.errors import DataError
 
 RTME = [sys.executable, "-m", "rtme"]
 SMALL = ["--set", "model.size=48", "--threads", "1", "--accelerator", "cpu"]
@@ -105,6 +107,14 @@ def test_it_runs_live(trained: Path, tmp_path: Path) -> None:
         astronaut_clip(tmp_path / "clip.mp4", 1.0, 30), engine=str(tmp_path / "engine")
     ).report()
     assert report.frames == 30
+
+
+def test_a_fold_is_trained_by_one_run_at_a_time(clips: Path, tmp_path: Path) -> None:
+    with alone(tmp_path / "run" / "folds" / "fixed"):
+        said = run(
+            "train", "quick", "--data", clips, "--out", tmp_path / "run", *SMALL, code=DataError.exit_code
+        )
+    assert "another run fills" in said
 
 
 def test_a_killed_run_ends_as_if_it_had_not_been(trained: Path, clips: Path, tmp_path: Path) -> None:
