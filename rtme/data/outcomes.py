@@ -72,5 +72,5 @@ def outcomes(folder: Path) -> list[Outcome]:
     try:
         each = [Outcome.model_validate_json(line) for line in whole_lines(path)]
     except (OSError, ValueError) as error:
-        raise DataError(f"{path} cannot be read: {error}") from error
+        raise DataError(f"{path} cannot be read: {str(error).splitlines()[0]}") from error
     return sorted({one.video: one for one in each}.values(), key=lambda one: one.video)

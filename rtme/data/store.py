@@ -134,17 +134,15 @@ class Store:
         try:
             text = (folder / "plan.json").read_text(encoding="utf-8")
             self.plan = StorePlan.model_validate(json.loads(text)["plan"])
-            lines = whole_lines(folder / "clips.jsonl")
-            self.clips = sorted(
-                (Clip.model_validate_json(line) for line in lines), key=lambda clip: clip.index
-            )
+            self.clips = sorted(_clips(folder), key=lambda clip: clip.index)
         except OSError as error:
             raise DataError(
                 f"{folder} holds no prepared material ({error.strerror}): make it with `rtme data prepare` or `rtme synth`"
             ) from error
         except (ValidationError, ValueError, KeyError) as error:
             raise DataError(
-                f"{folder} is of another version or damaged: prepare it again ({error})"
+                f"{folder / 'plan.json'} is of another version or damaged ({str(error).splitlines()[0]}): "
+                f"remove {folder} and prepare it again"
             ) from error
         self._first: dict[int, int] = {}
         rows = 0
@@ -179,10 +177,13 @@ class Store:
             try:
                 found = self._open[path] = np.load(path, mmap_mode="r")
             except (OSError, EOFError, ValueError) as error:
-                raise DataError(f"{path} cannot be read ({error}): prepare {clip.key} again") from error
+                raise DataError(f"{path} cannot be read ({error}): {self._remedy(clip)}") from error
             if len(found) != clip.slots:
-                raise DataError(f"{path} has {len(found)} rows, not {clip.slots}: prepare {clip.key} again")
+                raise DataError(f"{path} has {len(found)} rows, not {clip.slots}: {self._remedy(clip)}")
         return found
+
+    def _remedy(self, clip: Clip) -> str:
+        return f"remove the line of {clip.key} from {self.folder / 'clips.jsonl'} and prepare again"
 
     def __getstate__(self) -> dict[str, Any]:
         # Worker processes map the files themselves.
@@ -217,9 +218,9 @@ class StoreWriter:
                         f"{folder} holds material that was prepared from something else or in another way: "
                         "remove it or give another folder"
                     )
+                self.done = {clip.index: clip for clip in _clips(folder)}
                 lines = whole_lines(folder / "clips.jsonl")
                 (folder / "clips.jsonl").write_text("".join(lines), encoding="utf-8")
-                self.done = {clip.index: clip for clip in map(Clip.model_validate_json, lines)}
             else:
                 (folder / "clips.jsonl").touch()
                 mark.write_text(wanted, encoding="utf-8")
@@ -268,6 +269,20 @@ def new_array(path: Path, dtype: np.dtype[Any], shape: tuple[int, ...]) -> NDArr
 def array_path(folder: Path, index: int, what: str) -> Path:
     """Where an array of a clip lies."""
     return folder / f"{index:06d}.{what}.npy"
+
+
+def _clips(folder: Path) -> list[Clip]:
+    path = folder / "clips.jsonl"
+    clips = []
+    for number, line in enumerate(whole_lines(path), 1):
+        try:
+            clips.append(Clip.model_validate_json(line))
+        except ValidationError as error:
+            raise DataError(
+                f"{path}, line {number} is of another version or damaged ({error.errors()[0]['msg']}): remove it and "
+                "prepare again"
+            ) from error
+    return clips
 
 
 def whole_lines(path: Path) -> list[str]:

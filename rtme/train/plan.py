@@ -120,10 +120,11 @@ def _check_fold(fold: FoldClips) -> None:
 
 
 def _check_crops(store: Store, folds: list[FoldClips]) -> None:
-    """Each subject needs a crop: one without would only be noticed when its own fold is tested."""
+    """Each subject needs a crop: one without, and a file that is gone, would only be noticed in a later fold."""
     used = {clip.index: clip for fold in folds for clip in (*fold.train, *fold.validation, *fold.test)}
     seen: dict[Person, bool] = {}
     for clip in used.values():
+        store.crops(clip)
         seen[clip.person] = seen.get(clip.person, False) or bool(store.rows(clip)["valid"].any())
     empty = sorted("/".join(person) for person, has in seen.items() if not has)
     if empty:

@@ -161,6 +161,32 @@ def test_material_that_would_fail_in_a_later_fold_is_refused_at_once(
     assert not (tmp_path / "run").exists()
 
 
+@pytest.mark.parametrize(
+    ("name", "content", "said"),
+    [
+        ("000002.crops.npy", None, "remove the line of made/c/v2 from"),
+        ("000001.rows.npy", b"", "remove the line of made/b/v1 from"),
+        ("plan.json", b"{", "plan.json is of another version or damaged"),
+        (
+            "clips.jsonl",
+            b'{"index": 3}\n',
+            "clips.jsonl, line 1 is of another version or damaged (Field required)",
+        ),
+    ],
+)
+def test_damaged_material_is_named_before_the_first_step(
+    store: Path, tmp_path: Path, name: str, content: bytes | None, said: str
+) -> None:
+    broken = Path(shutil.copytree(store, tmp_path / "store"))
+    (broken / name).unlink()
+    if content is not None:
+        (broken / name).write_bytes(content)
+    told = train(broken, tmp_path / "run")
+    assert_said(told, 7, said)
+    assert name in told[1]
+    assert not (tmp_path / "run").exists()
+
+
 def test_the_same_material_elsewhere_is_the_same_run(store: Path, run: Path, tmp_path: Path) -> None:
     moved = Path(shutil.copytree(store, tmp_path / "moved"))
     code, said = train(moved, run, "--fold", "a")
