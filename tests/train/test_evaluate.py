@@ -335,6 +335,18 @@ def test_the_command_prints_figures_with_their_rules_and_keeps_them(tmp_path: Pa
     assert kept.runs[0].figures["f1"] == pytest.approx(2 / 3)
 
 
+def test_the_command_lists_subjects_where_they_are_few(tmp_path: Path) -> None:
+    for count in (3, 21):
+        facts = {"split": "test", "intervals": [me(20, 28)]}
+        store = made_store(tmp_path / f"store{count}", [(facts, [(1, True, 60)])] * count)
+        recipe = tiny_recipe(data__store=str(store.folder))
+        run = Run.begin(tmp_path / f"run{count}", recipe, store)
+        finish(run, "fixed", scored_of(store, recipe, {}))
+        shown = command("eval", str(run.folder)).stdout
+        assert ("made/s0" in shown) == (count == 3)
+        assert ("each of the 21 subjects is told by --json" in shown) == (count == 21)
+
+
 def test_the_command_exports_a_fold_with_what_is_known_of_it(tmp_path: Path, store: Store) -> None:
     run = a_run(tmp_path / "run", store, FOUND)
     shown = command("export", str(run.folder), "--out", str(tmp_path / "engine"), "--fold", "b")
