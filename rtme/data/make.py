@@ -64,16 +64,21 @@ def make(
     Raises:
         DataError: The material does not suffice or cannot be used, or the folder holds something else.
     """
+    usable = _usable(items, tell)
+    wanted = jobs(usable, plan)
     with alone(folder):
-        _fill(items, folder, plan, workers, tell)
+        _fill(usable, wanted, folder, plan, workers, tell)
     return Store(folder)
 
 
 def _fill(
-    items: list[Item], folder: Path, plan: SynthPlan, workers: int, tell: Callable[[str], None]
+    usable: list[Item],
+    wanted: list[Job],
+    folder: Path,
+    plan: SynthPlan,
+    workers: int,
+    tell: Callable[[str], None],
 ) -> None:
-    usable = _usable(items, tell)
-    wanted = jobs(usable, plan)
     writer = StoreWriter(folder, plan.store, _fingerprint(usable, plan))
     write_table(usable, folder / "people.csv")
     todo = [job for job in wanted if job.index not in writer.done]

@@ -1,5 +1,6 @@
 """One Lightning trainer for all that is fitted: it goes on where a stop left off, and keeps the best epoch."""
 
+import shutil
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -10,7 +11,7 @@ from lightning.fabric.utilities.exceptions import MisconfigurationException
 from lightning.pytorch.callbacks import Callback, EarlyStopping
 from lightning.pytorch.loggers import TensorBoardLogger
 
-from rtme.errors import RtmeError, SettingsError
+from rtme.errors import DataError, RtmeError, SettingsError
 from rtme.train.checkpoints import EpochCheckpoint, WholeFiles, check_settings, read_checkpoint
 from rtme.train.modules import Learner
 from rtme.train.progress import Progress, Row, Tell, relayed
@@ -68,6 +69,7 @@ def run(
         stopped = patience and state["callbacks"][stopping.state_key]["wait_count"] >= patience
         if stopped or epochs >= module.epochs:
             return _done(last, best if choose else last, progress)
+    _check_room(module, folder, 3 if choose else 2)
     callbacks: list[Callback] = [progress]
     if patience:
         callbacks.append(stopping)
@@ -99,6 +101,9 @@ def run(
             f"the device's memory is too small for {module.batch} items a step: lower fit.batch "
             "(encoder.pretrain_batch in pretraining)"
         ) from error
+    except OSError as error:
+        # Lightning's logs are written without a word on what is wrong.
+        raise DataError(f"{folder} cannot be written ({error}): make room and start again") from error
     return _done(last, best if choose else last, progress)
 
 
@@ -107,6 +112,21 @@ def _done(last: Path, best: Path, progress: Progress) -> Done:
     progress.load_state_dict(state["callbacks"][progress.state_key])
     seconds = sum(row["seconds"] for row in progress.rows)
     return Done(state, read_checkpoint(best), seconds, progress.rows)
+
+
+def _check_room(module: Learner, folder: Path, files: int) -> None:
+    """A disk that is full at the end of the first epoch has cost that epoch."""
+    sizes = [(one.numel() * one.element_size(), one.requires_grad) for one in module.parameters()]
+    # Beside each weight that learns lie AdamW's two moments of it; a file is there twice while it is replaced.
+    needed = files * sum(size * (3 if learns else 1) for size, learns in sizes)
+    needed -= sum(path.stat().st_size for path in folder.glob("*.ckpt*"))
+    folder.mkdir(parents=True, exist_ok=True)
+    free = shutil.disk_usage(folder).free
+    if needed > free:
+        raise DataError(
+            f"{folder} needs {needed / 1e6:.1f} MB for checkpoints and has {free / 1e6:.1f} MB free: "
+            "make room and start again"
+        )
 
 
 def _strategy(devices: int) -> str:

@@ -243,21 +243,24 @@ def test_a_folder_without_a_run(tmp_path: Path, words: Sequence[str]) -> None:
     assert not list(tmp_path.iterdir())
 
 
-def test_a_disk_that_becomes_full_in_training_loses_nothing(
-    store: Path, finished: Path, tmp_path: Path
+@pytest.mark.parametrize(("pages", "said"), [(1, "No space left"), (20, "MB for checkpoints and has")])
+def test_a_full_disk_is_said_before_the_first_step_and_loses_nothing(
+    store: Path, finished: Path, tmp_path: Path, pages: int, said: str
 ) -> None:
     disk = tmp_path / "disk"
     disk.mkdir()
-    words = ["mount", "-t", "tmpfs", "-o", "size=1m", "none", str(disk)]
+    words = ["mount", "-t", "tmpfs", "-o", "size=20m", "none", str(disk)]
     if os.geteuid() != 0 or subprocess.run(words, capture_output=True, check=False).returncode != 0:
         pytest.skip("a small disk can only be made by root, where mounting is allowed")
     try:
         run = Path(shutil.copytree(finished, disk / "run"))
-        assert_said(train(store, run), 7, "the disk is full")
+        room = shutil.disk_usage(disk).used + 4096 * pages
+        subprocess.run(["mount", "-o", f"remount,size={room}", str(disk)], check=True)
+        assert_said(train(store, run), 7, said)
         assert (run / "folds" / "made-a" / "done.json").is_file()
         subprocess.run(["mount", "-o", "remount,size=20m", str(disk)], check=True)
-        code, said = train(store, run)
-        assert (code, "fold made/a (1 of 3): done already" in said) == (0, True)
+        code, log = train(store, run)
+        assert (code, "fold made/a (1 of 3): done already" in log) == (0, True)
         told = json.loads(rtme("eval", run, "--json")[1])
         assert len(told["runs"][0]["folds"]) == 3
     finally:
