@@ -219,4 +219,14 @@ def _write(
         )
     assert program is not None
     program.save(path, external_data=False)
+    _forget_where(path)
     onnx.checker.check_model(path)
+
+
+def _forget_where(path: Path) -> None:
+    """Leave out where in whose source each node comes from: an engine goes to others, and paths name people."""
+    model = onnx.load(path)
+    graph = model.graph
+    for part in (graph, *graph.node, *graph.initializer, *graph.value_info, *graph.input, *graph.output):
+        del part.metadata_props[:]
+    onnx.save(model, path)

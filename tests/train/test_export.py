@@ -121,6 +121,8 @@ def test_an_engine_for_rgb_says_what_the_network_says_and_the_network_is_left_as
     bundle = export_engine(model, recipe, plan, Decoder(), {}, {}, tmp_path)
     assert model.training
     assert bundle.manifest.flow_lag == 0
+    for graph in (bundle.encoder_path, bundle.temporal_path):
+        assert b".py" not in graph.read_bytes(), "an engine tells no path of who made it"
     backend = open_backend(load_bundle(bundle.path))
     frame, regions, valid = tokens_like(recipe.model, 4)
     told = backend.score(frame.numpy(), regions.numpy(), valid.numpy())
