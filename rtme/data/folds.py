@@ -26,7 +26,12 @@ class Fold:
 
 
 def loso(
-    people: Iterable[Person], with_me: Collection[Person], *, validation: float = 0.2, seed: int = 0
+    people: Iterable[Person],
+    with_me: Collection[Person],
+    *,
+    validation: float = 0.2,
+    seed: int = 0,
+    all_subjects: bool = False,
 ) -> list[Fold]:
     """Leave one subject out, one fold for each subject with a micro-expression.
 
@@ -36,13 +41,15 @@ def loso(
         validation: Share of the remaining people with micro-expressions that chooses epoch and threshold, 0 to 1;
             at least one of them unless 0, and at least one is left to train on.
         seed: Of the choice of validation people.
+        all_subjects: One fold for each of the others too.
 
     Raises:
         DataError: Fewer than two people have micro-expressions, or fewer than three with a validation share.
     """
     everyone, having = sorted(set(people)), sorted(set(with_me))
     _need(3 if validation else 2, having, everyone)
-    return [_fold("/".join(person), (person,), everyone, having, validation, seed) for person in having]
+    left_out = everyone if all_subjects else having
+    return [_fold("/".join(person), (person,), everyone, having, validation, seed) for person in left_out]
 
 
 def nobody_out(

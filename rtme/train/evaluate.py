@@ -14,7 +14,6 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict
 
-from rtme.data.folds import loso
 from rtme.data.manifest import policies
 from rtme.data.store import LABELS, Store
 from rtme.errors import DataError, SettingsError
@@ -32,6 +31,7 @@ from rtme.train.decoder import Decoder
 from rtme.train.fit import load_model
 from rtme.train.outcome import ClipRow, Outcome
 from rtme.train.outcome import write_fold as write_fold
+from rtme.train.plan import subject_folds
 from rtme.train.recipe import Recipe
 from rtme.train.replay import score_clips
 from rtme.train.runs import Run, is_done, write_text
@@ -320,15 +320,15 @@ def _missing(run: Run) -> tuple[list[str], list[str]]:
         clips = run.store().clips
     except (DataError, SettingsError):
         return [], ["whether a subject's fold is missing is not known: the material is not at hand"]
-    people, with_me = {clip.person for clip in clips}, {clip.person for clip in clips if clip.of_type("me")}
-    names = [fold.name for fold in loso(people, with_me, validation=run.recipe.data.validation)]
+    folds = subject_folds(clips, run.recipe)
+    names = [fold.name for fold in folds]
     begun = {folder.name for folder in run.folds()}
     notes = []
-    if untested := people - with_me:
+    if untested := {clip.person for clip in clips} - {person for fold in folds for person in fold.test}:
         n_clips = sum(clip.person in untested for clip in clips)
         notes.append(
-            f"{n_clips} clips of {len(untested)} subjects without a micro-expression are in no fold's test: published "
-            "figures may count what is found there as false"
+            f"{n_clips} clips of {len(untested)} subjects without a micro-expression are in no fold's test: "
+            "data.leave_out: everyone tests them too"
         )
     return [name for name in names if run.fold(name).name not in begun], notes
 

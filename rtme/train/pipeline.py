@@ -57,7 +57,7 @@ def train(
     torch.manual_seed(recipe.seed)
     encoder = load_encoder(recipe.model, recipe.encoder.start, tell)
     run = Run.begin(out, recipe, store)
-    _tell_material(store, wanted, tell)
+    _tell_material(store, recipe, wanted, tell)
     trained, began = 0, time.monotonic()
     for number, fold in enumerate(wanted, 1):
         folder = run.fold(fold.name)
@@ -130,8 +130,19 @@ def _people(fold: FoldClips) -> dict[str, object]:
     }
 
 
-def _tell_material(store: Store, folds: list[FoldClips], tell: Tell) -> None:
-    tell(f"{store.folder}: {_counts(store.clips)}; {len(folds)} fold{'s' if len(folds) > 1 else ''}")
+def _tell_material(store: Store, recipe: Recipe, folds: list[FoldClips], tell: Tell) -> None:
+    tell(f"{store.folder}: {_counts(store.clips)}; {_many(len(folds), 'fold')}")
+    longest = recipe.spot.me_max_ms
+    n_long = sum(
+        (offset - onset) * 1000 / clip.fps > longest
+        for clip in store.clips
+        for onset, offset in clip.of_type("me")
+    )
+    if n_long:
+        tell(
+            f"{_many(n_long, 'micro-expression')} of these last longer than spot.me_max_ms ({longest:g} ms): found whole, "
+            "they close as macro-expressions and count as missed"
+        )
 
 
 def _counts(clips: list[Clip]) -> str:

@@ -63,16 +63,30 @@ def _all_folds(store: Store, recipe: Recipe) -> list[FoldClips]:
             for split in ("train", "validation", "test")
         }
         return [FoldClips("fixed", of["train"], of["validation"], of["test"])]
+    return [
+        FoldClips(f.name, _of(clips, f.train), _of(clips, f.validation), _of(clips, f.test))
+        for f in subject_folds(clips, recipe)
+    ]
+
+
+def subject_folds(clips: Sequence[Clip], recipe: Recipe) -> list[Fold]:
+    """Who does what in each fold of a run that is split by subject.
+
+    Raises:
+        DataError: Too few subjects have a micro-expression.
+    """
+    data = recipe.data
     people = {clip.person for clip in clips}
     with_me = {clip.person for clip in clips if clip.of_type("me")}
-    chosen: list[Fold] = (
-        loso(people, with_me, validation=data.validation, seed=recipe.seed)
-        if data.split == "loso"
-        else [nobody_out(people, with_me, validation=data.validation, seed=recipe.seed)]
+    if data.split == "all":
+        return [nobody_out(people, with_me, validation=data.validation, seed=recipe.seed)]
+    return loso(
+        people,
+        with_me,
+        validation=data.validation,
+        seed=recipe.seed,
+        all_subjects=data.leave_out == "everyone",
     )
-    return [
-        FoldClips(f.name, _of(clips, f.train), _of(clips, f.validation), _of(clips, f.test)) for f in chosen
-    ]
 
 
 def _of(clips: list[Clip], people: Sequence[Person]) -> list[Clip]:

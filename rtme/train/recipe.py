@@ -30,6 +30,11 @@ class DataPart(_Part):
         description="loso: one fold for each subject with micro-expressions; fixed: as the clips say; all: train on "
         "everyone (but the validation share), for the engine that goes live",
     )
+    leave_out: Literal["with_me", "everyone"] = Field(
+        "with_me",
+        description="loso: subjects with a micro-expression, as published folds do, or every subject, so that what is "
+        "found in the others counts as false",
+    )
     validation: float = Field(
         0.2, gt=0, lt=1, description="share of the training subjects that choose epoch and thresholds"
     )

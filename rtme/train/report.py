@@ -22,7 +22,8 @@ from rtme.train.plan import folds_of
 from rtme.train.results import COLUMNS
 from rtme.train.runs import Run, is_done, write_text
 
-_SHOWN = ("f1", "precision", "recall", "acc_me", "acc_state", "f1_s", "f1_l", "f1_dr", "frame_ap")
+_ALWAYS = ("f1", "precision", "recall", "acc_me", "acc_state", "f1_s", "f1_l", "f1_dr", "frame_ap")
+_WITH_MACRO = ("f1_mae", "f1_overall")
 _FOLD_COLUMNS = (
     "fold",
     "tested",
@@ -107,7 +108,7 @@ def write_report(folder: Path, html: Path | None, png: Path | None, rules: Rules
         raise SettingsError(
             f"{folder} holds no run (no recipe.yaml at any depth): train one with `rtme train`"
         )
-    groups = _groups(runs)
+    groups, shown = _groups(runs), _shown(runs)
     if html is not None:
         write_text(html, _render(_page(folder, runs, groups, rules)))
     if png is not None:
@@ -117,13 +118,13 @@ def write_report(folder: Path, html: Path | None, png: Path | None, rules: Rules
         }
         curves = {name: [curve for run in some for curve in run.curves] for name, some in groups.items()}
         table = [
-            [name, *(_spread([run.figure(key) for run in some]) for key in _SHOWN)]
+            [name, *(_spread([run.figure(key) for run in some]) for key in shown)]
             for name, some in groups.items()
         ]
         title = "\n".join(
             [f"{_title(folder)}: {len(runs)} run{'' if len(runs) == 1 else 's'}", *_labels(runs)]
         )
-        draw_page(title, [_rule(rules)], values, curves, _columns(), table, png)
+        draw_page(title, [_rule(rules)], values, curves, _columns(shown), table, png)
     return len(runs)
 
 
@@ -164,10 +165,10 @@ def _folds(run: Run) -> list[_Fold]:
 
 
 def _page(root: Path, runs: list[_Seen], groups: Mapping[str, list[_Seen]], rules: Rules) -> dict[str, Any]:
-    differing = _differing(runs)
+    differing, shown = _differing(runs), _shown(runs)
     best = {
         key: max((value for run in runs if (value := run.figure(key)) is not None), default=None)
-        for key in _SHOWN
+        for key in shown
     }
     return {
         "title": _title(root),
@@ -176,14 +177,14 @@ def _page(root: Path, runs: list[_Seen], groups: Mapping[str, list[_Seen]], rule
         "labels": _labels(runs),
         "rule": _rule(rules),
         "unfinished": sum(run.finished < len(run.folds) or not run.folds for run in runs),
-        "columns": _columns(),
+        "columns": _columns(shown),
         "fold_columns": _FOLD_COLUMNS,
         "differing": differing,
         "groups": [
             {
                 "name": name,
                 "seeds": len(some),
-                "cells": [_spread([run.figure(key) for run in some]) for key in _SHOWN],
+                "cells": [_spread([run.figure(key) for run in some]) for key in shown],
             }
             for name, some in groups.items()
         ]
@@ -192,16 +193,20 @@ def _page(root: Path, runs: list[_Seen], groups: Mapping[str, list[_Seen]], rule
         "picture": curves_svg(
             {name: [c for run in some for c in run.curves] for name, some in groups.items()}
         ),
-        "runs": [_run(run, differing, best if len(runs) > 1 else {}, rules) for run in runs],
+        "runs": [_run(run, differing, shown, best if len(runs) > 1 else {}, rules) for run in runs],
     }
 
 
 def _run(
-    seen: _Seen, differing: Sequence[str], best: Mapping[str, float | None], rules: Rules
+    seen: _Seen,
+    differing: Sequence[str],
+    shown: Sequence[str],
+    best: Mapping[str, float | None],
+    rules: Rules,
 ) -> dict[str, Any]:
     seconds = sum(_seconds(fold) for fold in seen.folds)
     cells = []
-    for key in _SHOWN:
+    for key in shown:
         value = seen.figure(key)
         cells.append({"text": _number(value), "best": bool(value) and value == best.get(key)})
     return {
@@ -276,8 +281,14 @@ def _title(root: Path) -> str:
     return f"Runs in {root.resolve().name}"
 
 
-def _columns() -> list[str]:
-    return [COLUMNS[key] for key in _SHOWN]
+def _shown(runs: list[_Seen]) -> list[str]:
+    """The figures of the page; those of macro-expressions where a run looks for them."""
+    macro = [key for key in _WITH_MACRO if any(run.figure(key) is not None for run in runs)]
+    return [*_ALWAYS, *macro]
+
+
+def _columns(shown: list[str]) -> list[str]:
+    return [COLUMNS[key] for key in shown]
 
 
 def _groups(runs: list[_Seen]) -> dict[str, list[_Seen]]:

@@ -26,6 +26,8 @@ COLUMNS = {
     "f1_l": "F1_L",
     "f1_dr": "F1_DR",
     "frame_ap": "frame AP",
+    "f1_mae": "F1 (MaE)",
+    "f1_overall": "F1 (ME and MaE)",
     "val_frame_ap": "best val. frame AP",
     "epochs_to_90": "epochs to 90 %",
 }

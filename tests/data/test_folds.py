@@ -22,6 +22,13 @@ def test_every_fold_splits_everyone(people: dict[tuple[str, str], bool], share: 
     assert folds == loso(people, with_me, validation=share, seed=seed)
 
 
+def test_those_without_a_micro_expression_can_be_left_out_too() -> None:
+    people = [("a", name) for name in "1234"]
+    folds = loso(people, people[:3], validation=0.5, all_subjects=True)
+    assert [fold.name for fold in folds] == ["a/1", "a/2", "a/3", "a/4"]
+    assert all(set(fold.validation) < set(people[:3]) - set(fold.test) for fold in folds)
+
+
 def test_same_names_in_two_datasets_are_two_people() -> None:
     people = [("a", "1"), ("b", "1")]
     folds = loso(people, people, validation=0)

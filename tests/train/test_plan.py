@@ -32,6 +32,12 @@ def test_loso_leaves_each_subject_with_micro_expressions_out_once(tmp_path: Path
     assert [one.index for one in folds[0].test] == [0, 1]
 
 
+def test_loso_can_test_everyone(tmp_path: Path) -> None:
+    made = store(tmp_path, [*people("a", "b", "c"), clip(9, "calm")])
+    folds = folds_of(made, recipe(**{"data.split": "loso", "data.leave_out": "everyone"}))
+    assert [fold.name for fold in folds] == ["made/a", "made/b", "made/c", "made/calm"]
+
+
 def test_all_keeps_nobody_out(tmp_path: Path) -> None:
     (fold,) = folds_of(store(tmp_path, people("a", "b", "c")), recipe(**{"data.split": "all"}))
     assert (fold.name, fold.test) == ("all", [])
