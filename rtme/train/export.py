@@ -1,6 +1,5 @@
 """From trained PyTorch modules to an engine bundle: two ONNX graphs and a manifest."""
 
-import json
 import logging
 import shutil
 import warnings
@@ -30,7 +29,7 @@ from rtme.train.fit import load_model
 from rtme.train.outcome import Outcome
 from rtme.train.recipe import Recipe
 from rtme.train.replay import engine_numbers
-from rtme.train.runs import Run
+from rtme.train.runs import Run, read_fold_json
 
 OPSET = 20
 TOLERANCE = 1e-4
@@ -110,7 +109,7 @@ def export_fold(run: Run, folder: Path, out: Path) -> Bundle:
         EngineError: A graph differs from PyTorch.
         DataError: The fold or the material is damaged or not there, or the bundle cannot be written.
     """
-    fold, done = (_read(folder / name) for name in ("fold.json", "done.json"))
+    fold, done = (read_fold_json(folder / name) for name in ("fold.json", "done.json"))
     store, decoder, outcome = run.store(), read_decoder(folder), Outcome.read(folder)
     synthetic = any(clip.base != "video" for clip in store.clips)
     tested = fold["people"]["test"]
@@ -136,16 +135,6 @@ def export_fold(run: Run, folder: Path, out: Path) -> Bundle:
         # So that the engine can be measured on people of whom it has seen nothing.
         shutil.copyfile(people, out / people.name)
     return bundle
-
-
-def _read(path: Path) -> dict[str, Any]:
-    try:
-        content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise DataError(
-            f"{path} cannot be read ({error}): remove the fold's folder and train it again"
-        ) from error
-    return content
 
 
 def _graph(

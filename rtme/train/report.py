@@ -20,7 +20,7 @@ from rtme.train.outcome import Outcome
 from rtme.train.pictures import curves_svg, draw_page, folds_svg
 from rtme.train.plan import folds_of
 from rtme.train.results import COLUMNS
-from rtme.train.runs import Run, is_done, write_text
+from rtme.train.runs import Run, is_done, read_fold_json, write_text
 
 _ALWAYS = ("f1", "precision", "recall", "acc_me", "acc_state", "f1_s", "f1_l", "f1_dr", "frame_ap")
 _WITH_MACRO = ("f1_mae", "f1_overall")
@@ -156,10 +156,10 @@ def _folds(run: Run) -> list[_Fold]:
     folds += [_Fold(folder.name, folder) for folder in begun.values()]
     for fold in folds:
         if fold.folder is not None:
-            fold.people = _json(fold.folder / "fold.json")
+            fold.people = read_fold_json(fold.folder / "fold.json")
             fold.curves = read_curves(fold.folder)
             if is_done(fold.folder):
-                fold.done = _json(fold.folder / "done.json")
+                fold.done = read_fold_json(fold.folder / "done.json")
                 fold.outcome = Outcome.read(fold.folder)
     return folds
 
@@ -343,16 +343,6 @@ def _duration(seconds: float) -> str:
     if seconds < 90:
         return f"{seconds:.0f} s"
     return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
-
-
-def _json(path: Path) -> dict[str, Any]:
-    try:
-        content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise DataError(
-            f"{path} cannot be read ({error}): remove the fold's folder and train it again"
-        ) from error
-    return content
 
 
 def _render(page: Mapping[str, Any]) -> str:

@@ -178,6 +178,21 @@ def is_done(fold: Path) -> bool:
     return (fold / "done.json").is_file()
 
 
+def read_fold_json(path: Path) -> dict[str, Any]:
+    """What a JSON file in a fold's folder holds.
+
+    Raises:
+        DataError: It cannot be read.
+    """
+    try:
+        content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise DataError(
+            f"{path} cannot be read ({error}): remove the fold's folder and train it again"
+        ) from error
+    return content
+
+
 def write_json(path: Path, content: Any) -> None:
     """Write JSON, whole or not at all."""
     write_text(path, json.dumps(content, indent=2, ensure_ascii=False) + "\n")
