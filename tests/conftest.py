@@ -1,5 +1,6 @@
 """What the tests of several rooms need."""
 
+import signal
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -12,6 +13,9 @@ from rtsp_camera import RtspCamera, skip_unless_possible
 # No property depends on how fast the machine is.
 settings.register_profile("rtme", deadline=None)
 settings.load_profile("rtme")
+
+# A shell that starts the tests in the background has Ctrl-C ignored, and every process they start would inherit that.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")

@@ -10,6 +10,8 @@ _SETTLE_S = 1.0
 _BURST_S = 0.6
 # Late frames mostly come in a burst after a hiccup of the network, and their own time is right.
 _PATIENCE_S = 1.0
+# Three thousand years. What is beyond is no time, and floats there are too coarse to grow by a frame.
+_LARGEST_S = 1e11
 # Crystals differ by some ten parts in a million, bad ones by hundreds.
 _DRIFT = 1e-3
 # A stream that jumps this often, this fast, does not know what time it is.
@@ -58,7 +60,8 @@ class MediaClock:
             Finite, 0.0 for the first frame, and greater with every frame.
         """
         capture = capture_ns * 1e-9
-        pts = pts_s if pts_s is not None and math.isfinite(pts_s) and self._believed else None
+        # NaN is not below anything.
+        pts = pts_s if pts_s is not None and abs(pts_s) < _LARGEST_S and self._believed else None
         self.jump_s = 0.0
         if self._last is None:
             time = 0.0

@@ -2,7 +2,7 @@ import math
 from itertools import pairwise
 
 import numpy as np
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from rtme.capture.media_time import MediaClock
@@ -11,6 +11,7 @@ NS = 1_000_000_000
 anything = st.none() | st.floats(allow_nan=True, allow_infinity=True)
 
 
+@example(False, [(0.0, 0), (1.7976931348623157e308, 0), (None, 0)])
 @given(
     st.booleans(),
     st.lists(st.tuples(anything, st.integers(-(10**9), 10**11)), min_size=1, max_size=60),
