@@ -37,4 +37,4 @@ def export(
         f"{manifest.name} {manifest.version} is in {out} (fold {folder.name}): try `rtme live --engine {out}`"
     )
     if left_out := manifest.training.get("left out"):
-        print(f"it never saw {', '.join(left_out)}")
+        print(f"it never saw {left_out}")

@@ -117,7 +117,7 @@ def export_fold(run: Run, folder: Path, out: Path) -> Bundle:
         "material": "SYNTHETIC" if synthetic else "recorded",
         "datasets": sorted({clip.dataset for clip in store.clips}),
         "people": {part: len(people) for part, people in fold["people"].items()},
-        "left out": tested if len(tested) <= _NAMED else f"{len(tested)} people",
+        "left out": ", ".join(tested) if len(tested) <= _NAMED else f"{len(tested)} people",
         **{name: fold[name] for name in ("clips", "micro-expressions")},
         **done,
     }

@@ -352,7 +352,7 @@ def test_the_command_exports_a_fold_with_what_is_known_of_it(tmp_path: Path, sto
     shown = command("export", str(run.folder), "--out", str(tmp_path / "engine"), "--fold", "b")
     assert "it never saw talks/b" in shown.stdout
     manifest = load_bundle(tmp_path / "engine").manifest
-    assert manifest.training["left out"] == ["talks/b"]
+    assert manifest.training["left out"] == "talks/b"
     assert manifest.training["people"] == {"train": 1, "validation": 1, "test": 1}
     assert str(store.folder) not in manifest.model_dump_json()
     # Of b's two clips: one found two slots late, one false.

@@ -98,7 +98,7 @@ def test_it_is_scored_and_says_that_it_is_synthetic(trained: Path) -> None:
 
 
 def test_it_runs_live(trained: Path, tmp_path: Path) -> None:
-    run("export", trained, "--out", tmp_path / "engine")
+    assert "it never saw synthetic/test\n" in run("export", trained, "--out", tmp_path / "engine")
     manifest = load_bundle(tmp_path / "engine").manifest
     assert (manifest.name, manifest.size) == ("quick", 48)
     with (tmp_path / "engine" / "people.csv").open(newline="") as file:
