@@ -205,7 +205,7 @@ def _regularly(do: Callable[[], None]) -> Iterator[None]:
         yield
     finally:
         over.set()
-        thread.join()
+        thread.join(timeout=10)
         do()
 
 

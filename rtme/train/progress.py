@@ -150,7 +150,7 @@ def relayed(progress: Progress, devices: int) -> Iterator[None]:
         raise _as_raised_there(error) from error
     finally:
         lines.put(None)
-        thread.join()
+        thread.join(timeout=10)
         progress.tell = tell
 
 
