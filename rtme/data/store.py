@@ -43,8 +43,8 @@ ROW = np.dtype(
 * ``valid``: 1 where there is a crop, that is, the face may be judged.
 * ``speaking``: 1 speaking, 0 listening, 255 unknown.
 * ``label``: bits of ``LABELS`` that are true of the slot's frame.
-* ``motion``: displacement of each unit of ``ACTION_UNITS`` since the crop that the flow compares with, in pixels at
-  112; zero where it is not known (``Clip.units_known``).
+* ``motion``: displacement of each unit of ``ACTION_UNITS`` since the crop that the flow compares with (of rgb crops,
+  which compare with none: from rest), in pixels at 112; zero where it is not known (``Clip.units_known``).
 """
 
 LABELS = {"me": 1, "mae": 2, "large": 4, "blink": 8}

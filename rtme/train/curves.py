@@ -56,7 +56,6 @@ def read_curves(fold: Path) -> Curves | None:
     found: dict[int, dict[str, float]] = {}
     try:
         with path.open(encoding="utf-8", newline="") as file:
-            # Lightning writes what training and what validation logged in rows of their own: they are brought together.
             for row in csv.DictReader(file):
                 if row.get("epoch"):
                     epoch = found.setdefault(int(float(row["epoch"])), {})

@@ -358,7 +358,7 @@ def hub(vit: ReferenceViT, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> I
     yield
     server.shutdown()
     server.server_close()
-    thread.join()
+    thread.join(timeout=10)
 
 
 def test_names_on_the_hub_are_fetched_once(hub: None, monkeypatch: pytest.MonkeyPatch):
