@@ -146,6 +146,7 @@ def _make_clip(folder: Path, plan: SynthPlan, job: Job) -> Clip:
         # The tracker goes on counting from clip to clip, and which clip was before depends on the workers.
         first_face = face.face if first_face is None else first_face
         rows["face"][slot] = face.face - first_face + 1
+        rows["measures"][slot] = face.measures
         seen[slot] = face.crop is not None or (face.invalid or "").startswith("warming up")
         if face.crop is not None:
             crops[slot] = face.crop

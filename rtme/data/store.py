@@ -19,6 +19,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from rtme.data.manifest import Person, State
 from rtme.data.material import Split
 from rtme.errors import DataError
+from rtme.face.measures import MEASURES
 from rtme.synth.truth import ACTION_UNITS
 
 UNKNOWN = 255
@@ -34,6 +35,7 @@ ROW = np.dtype(
         ("speaking", np.uint8),
         ("label", np.uint8),
         ("motion", np.float16, (len(ACTION_UNITS),)),
+        ("measures", np.float16, (MEASURES,)),
     ]
 )
 """One slot of the time grid.
@@ -45,6 +47,7 @@ ROW = np.dtype(
 * ``label``: bits of ``LABELS`` that are true of the slot's frame.
 * ``motion``: displacement of each unit of ``ACTION_UNITS`` since the crop that the flow compares with (of rgb crops,
   which compare with none: from rest), in pixels at 112; zero where it is not known (``Clip.units_known``).
+* ``measures``: what the landmarks see (:mod:`rtme.face.measures`); zero where there is no face.
 """
 
 LABELS = {"me": 1, "mae": 2, "large": 4, "blink": 8}

@@ -10,6 +10,7 @@ from torch.utils.data import Dataset, Sampler
 
 from rtme.data.store import LABELS, NO_FRAME, Clip, Store
 from rtme.errors import DataError
+from rtme.face import measures
 from rtme.spot.intervals import UNKNOWN_SLOTS
 from rtme.train import augment
 from rtme.train.features import FeatureCache
@@ -23,10 +24,10 @@ Window = dict[str, Tensor]
 * ``weight``: ``(T,)`` what the slot's score matters live; 0 where nothing is asked.
 * ``me``: 1 where the window holds a micro-expression, whatever else is located; ``me_weight``: 0 where it holds too
   little of one to say.
-* ``speaking``: share of the window in which the person speaks, its middle counting most; ``speaking_weight``: 0 where
-  that is not known.
-* ``frame`` ``(T, D)`` and ``regions`` ``(T, R, Dr)``, or ``crops`` ``(T, size, size, 3)``, uint8; whatever where the slot is
-  not valid.
+* ``speaking``: ``(T,)`` 1 where the person speaks; ``speaking_weight``: ``(T,)`` what that matters live; 0 where it is not
+  known.
+* ``frame`` ``(T, D + M)`` and ``regions`` ``(T, R, Dr)``, or ``crops`` ``(T, size, size, 3)``, uint8, and ``measures``
+  ``(T, M)``; whatever where the slot is not valid.
 
 All but crops are float32.
 """
@@ -95,8 +96,6 @@ class Windows(Dataset[Window]):
         to_end = np.arange(window)[::-1]
         matters = np.minimum(to_end, recipe.spot.look_ahead) + 1.0
         self._matters = matters / matters.max()
-        # Live, a window's p_speaking counts most for the slots in its middle.
-        self._central = np.minimum(to_end, to_end[::-1]) + 1.0
 
     @property
     def has_expressions(self) -> bool:
@@ -176,24 +175,27 @@ class Windows(Dataset[Window]):
         seen = int((me & valid).sum())
         whole = min(max(int(me.sum()), 1), 10)
         known = valid & (speaking <= 1)
-        counts = known * self._central
         return {
             "valid": valid,
             "target": target,
             "weight": self._matters * ((reach > 0.5) & inside),
             "me": float(seen > 0),
             "me_weight": float(seen == 0 or seen >= _ENOUGH * whole),
-            "speaking": float((counts * (speaking == 1)).sum() / max(counts.sum(), 1.0)),
-            "speaking_weight": float(known.sum() >= max(self._config.window // 4, 1)),
+            "speaking": speaking == 1,
+            "speaking_weight": self._matters * known,
         }
 
     def _inputs(self, clip: Clip, slots: NDArray[np.int64], rng: np.random.Generator) -> Window:
         flip = self._vary and rng.random() < self._augment.flip
+        measured = np.zeros((len(slots), self._config.measured), np.float32)
+        if self._config.measures:
+            measured = self._store.rows(clip)["measures"][slots].astype(np.float32)
+            measured = measures.mirror(measured) if flip else measured
         if self._features is not None:
             features = self._features.mirrored if flip and self._features.mirrored else self._features
             rows = self._store.first(clip) + slots
             return {
-                "frame": torch.from_numpy(features.frame[rows]),
+                "frame": torch.from_numpy(np.concatenate([features.frame[rows], measured], 1)),
                 "regions": torch.from_numpy(features.regions[rows]),
             }
         crops = self._store.crops(clip)[slots]
@@ -209,7 +211,10 @@ class Windows(Dataset[Window]):
             most = self._augment.jitter * self._config.size / 112
             right, down = np.rint(rng.uniform(-most, most, 2)).astype(int)
             crops = augment.jitter(crops, right, down)
-        return {"crops": torch.from_numpy(np.ascontiguousarray(crops))}
+        return {
+            "crops": torch.from_numpy(np.ascontiguousarray(crops)),
+            "measures": torch.from_numpy(measured),
+        }
 
 
 class EpochSampler(Sampler[int]):
