@@ -2,7 +2,9 @@
 
 from typing import Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+
+from rtme.spot.calibration import fault_of
 
 
 class _Part(BaseModel):
@@ -68,7 +70,16 @@ class Manifest(_Part):
     frame_size: int = Field(gt=0, description="D of the frame token")
     regions: int = Field(gt=0, description="R region tokens a frame")
     region_size: int = Field(gt=0, description="D of a region token")
-    decoder: DecoderSettings = DecoderSettings()
+    decoder: DecoderSettings = Field(DecoderSettings(), description="of the normal sensitivity")
+    sensitivity: dict[Literal["low", "high"], DecoderSettings] = Field(
+        default_factory=dict,
+        description="the other operating points; none in an engine that was never measured so",
+    )
+    calibration: tuple[tuple[float, float], ...] = Field(
+        (),
+        description="knots (highest score of an interval, probability that it is right), neither ever falling; linear "
+        "between, flat outside; none leaves the score as it is",
+    )
     speaker: SpeakerSettings = SpeakerSettings()
     encoder: FileEntry
     temporal: FileEntry
@@ -76,6 +87,14 @@ class Manifest(_Part):
     scores: dict[str, Any] = Field(
         default_factory=dict, description="measured figures and the command that made them"
     )
+
+    @field_validator("calibration")
+    @classmethod
+    def _rises(cls, knots: tuple[tuple[float, float], ...]) -> tuple[tuple[float, float], ...]:
+        fault = fault_of(knots)
+        if fault is not None:
+            raise ValueError(fault)
+        return knots
 
     @model_validator(mode="after")
     def _windows(self) -> Self:
