@@ -2,16 +2,15 @@
 
 import json
 from collections.abc import Iterator
-from typing import Annotated, Any, get_args
+from typing import Annotated, Any
 
 import typer
 from rich.console import Console
 from rich.table import Table
 
 from rtme.engine.bundle import Bundle, list_bundles, load_bundle
-from rtme.engine.manifest import DecoderSettings, Manifest
+from rtme.engine.manifest import Manifest
 from rtme.errors import EngineError
-from rtme.spot.rules import Sensitivity
 
 app = typer.Typer(help="Look at engine bundles.", no_args_is_help=True)
 
@@ -93,11 +92,10 @@ def _facts(bundle: Bundle) -> list[tuple[str, str]]:
 
 def _points(manifest: Manifest) -> Iterator[tuple[str, str]]:
     """A row for each sensitivity: its thresholds, and what it finds and raises by mistake, where that was measured."""
-    of: dict[str, DecoderSettings] = {**manifest.sensitivity, "normal": manifest.decoder}
+    low, high = manifest.sensitivity.get("low"), manifest.sensitivity.get("high")
     measured = manifest.scores.get("operating", {})
-    for name in get_args(Sensitivity):
-        if name in of:
-            d = of[name]
+    for name, d in (("low", low), ("normal", manifest.decoder), ("high", high)):
+        if d is not None:
             thresholds = f"on {d.on}, off {d.off}, {d.min_ms:g} to {d.me_max_ms:g} ms"
             yield f"sensitivity {name}", f"{thresholds}{_measured(measured.get(name))}"
     if not manifest.sensitivity:
