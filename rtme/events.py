@@ -50,7 +50,9 @@ class IntervalEvent(Event):
     onset: Mark
     apex: Mark
     offset: Mark
-    confidence: float = Field(ge=0, le=1)
+    confidence: float = Field(
+        ge=0, le=1, description="how often such an interval is right, where the engine is calibrated"
+    )
 
 
 class SpeakerEvent(Event):
@@ -140,6 +142,9 @@ class HeartbeatEvent(Event):
     kind: Literal["heartbeat"] = "heartbeat"
     uptime_s: float
     engine: str
+    sensitivity: Literal["low", "normal", "high"] = Field(
+        "normal", description="which of the engine's operating points is in use"
+    )
     last_seq: int
     streams: dict[str, StreamHealth]
 

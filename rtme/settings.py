@@ -15,6 +15,7 @@ from pydantic_settings import SettingsError as UnreadableError
 
 from rtme.capture.urls import redact
 from rtme.errors import SettingsError
+from rtme.spot.rules import Sensitivity
 
 
 class SourceSettings(BaseModel):
@@ -39,6 +40,9 @@ class Settings(BaseSettings):
 
     engine: str = Field("default", description="name or folder of an engine bundle")
     backend: str = Field("auto", description="what runs the engine's graphs")
+    sensitivity: Sensitivity = Field(
+        "normal", description="which of the engine's operating points: low, normal or high"
+    )
     threads: int = Field(1, ge=1, le=64, description="threads of the encoder")
     faces: int = Field(1, ge=1, le=16, description="faces followed per source")
     bind: str | None = Field(None, description="ZeroMQ address to publish on; none publishes nothing")

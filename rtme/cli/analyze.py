@@ -21,6 +21,13 @@ def analyze(
     engine: Annotated[
         str | None, typer.Option(help="Engine bundle: a name or a folder.", show_default=False)
     ] = None,
+    sensitivity: Annotated[
+        str | None,
+        typer.Option(
+            help="low, normal or high: fewer false alarms or more found.  [default: normal]",
+            show_default=False,
+        ),
+    ] = None,
     faces: Annotated[int | None, typer.Option(help="Faces to follow.", show_default=False)] = None,
     threads: Annotated[int | None, typer.Option(help="Threads of the encoder.", show_default=False)] = None,
 ) -> None:
@@ -32,7 +39,7 @@ def analyze(
     from rtme.capture.sources import expand
     from rtme.live.analysis import analyze as analyze_one
 
-    flags = {"engine": engine, "faces": faces, "threads": threads}
+    flags = {"engine": engine, "sensitivity": sensitivity, "faces": faces, "threads": threads}
     files = [file for recording in recordings for file in expand(recording)]
     if output is not None and not output.parent.is_dir():
         raise SettingsError(f"cannot write {output}: the folder {output.parent} does not exist")
@@ -75,7 +82,8 @@ def analyze(
         for report in reports:
             _print(console, report)
         if reports:
-            console.print(f"[dim]{escape(reports[0].engine)}: {escape(reports[0].engine_note)}[/dim]")
+            used = f"{reports[0].engine}, sensitivity {reports[0].sensitivity}"
+            console.print(f"[dim]{escape(used)}: {escape(reports[0].engine_note)}[/dim]")
     if failed:
         raise typer.Exit(failed)
 

@@ -9,9 +9,13 @@ from rich.console import Console
 from rich.table import Table
 
 from rtme.engine.bundle import Bundle, list_bundles, load_bundle
+from rtme.engine.manifest import Manifest
 from rtme.errors import EngineError
 
 app = typer.Typer(help="Look at engine bundles.", no_args_is_help=True)
+
+_DRAWN = ("operating", "curve", "reliability")
+"""Of the scores, what has rows of its own or is there to be drawn."""
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
@@ -73,14 +77,42 @@ def _facts(bundle: Bundle) -> list[tuple[str, str]]:
         ("input", f"{m.input}, {m.size}×{m.size} pixels, {m.fps:g} slots a second"),
         ("window", f"{m.window} slots ({m.window * slot_ms:.0f} ms), every {m.hop}"),
         ("look-ahead", f"{m.look_ahead} slots ({m.look_ahead * slot_ms:.0f} ms)"),
+        *_points(m),
         (
-            "intervals",
-            f"on {m.decoder.on}, off {m.decoder.off}, {m.decoder.min_ms:g} to {m.decoder.me_max_ms:g} ms",
+            "confidence",
+            f"calibrated, {m.calibration[0][1]:.2f} to {m.calibration[-1][1]:.2f}"
+            if m.calibration
+            else "the highest score: not calibrated",
         ),
         ("turns", f"on {m.speaker.on}, off {m.speaker.off}, from {m.speaker.min_ms:g} ms"),
         *_tree("training", m.training),
-        *_tree("scores", m.scores),
+        *_tree("scores", {name: value for name, value in m.scores.items() if name not in _DRAWN}),
     ]
+
+
+def _points(manifest: Manifest) -> Iterator[tuple[str, str]]:
+    """A row for each sensitivity: its thresholds, and what it finds and raises by mistake, where that was measured."""
+    low, high = manifest.sensitivity.get("low"), manifest.sensitivity.get("high")
+    measured = manifest.scores.get("operating", {})
+    for name, d in (("low", low), ("normal", manifest.decoder), ("high", high)):
+        if d is not None:
+            thresholds = f"on {d.on}, off {d.off}, {d.min_ms:g} to {d.me_max_ms:g} ms"
+            yield f"sensitivity {name}", f"{thresholds}{_measured(measured.get(name))}"
+    if not manifest.sensitivity:
+        yield "sensitivities", "only normal: train and export the engine again to have low and high measured"
+
+
+def _measured(point: dict[str, Any] | None) -> str:
+    if point is None:
+        return ""
+    recalls = ", ".join(
+        f"{p['recall']:.2f} of {p['truths']} ({kind})" for kind, p in point["planted"].items()
+    )
+    false = point["false_alarms"]
+    return (
+        f": recall {recalls}; {false['per_minute']:.1f} false alarms a minute ({false['count']} in "
+        f"{false['minutes']:.1f} min of {false['in']})"
+    )
 
 
 def _tree(name: str, value: Any) -> Iterator[tuple[str, str]]:

@@ -32,6 +32,13 @@ def live(
     engine: Annotated[
         str | None, typer.Option(help="Engine bundle: a name or a folder.", show_default=False)
     ] = None,
+    sensitivity: Annotated[
+        str | None,
+        typer.Option(
+            help="low, normal or high: fewer false alarms or more found.  [default: normal]",
+            show_default=False,
+        ),
+    ] = None,
     faces: Annotated[int | None, typer.Option(help="Faces to follow per source.", show_default=False)] = None,
     threads: Annotated[int | None, typer.Option(help="Threads of the encoder.", show_default=False)] = None,
     transport: Annotated[str | None, typer.Option(help="RTSP over tcp or udp.", show_default=False)] = None,
@@ -56,6 +63,7 @@ def live(
     settings = load_settings(
         Path(files[0]) if files else None,
         engine=engine,
+        sensitivity=sensitivity,
         faces=faces,
         threads=threads,
         transport=transport,
@@ -72,7 +80,10 @@ def live(
 
     service = Live([source for source in sources if source not in files], settings=settings, fast=fast)
     with _ctrl_c(service.stop), service:
-        notes.print(f"engine {service.manifest.name} {service.manifest.version}: {service.manifest.summary}")
+        manifest = service.manifest
+        notes.print(
+            f"engine {manifest.name} {manifest.version}, sensitivity {settings.sensitivity}: {manifest.summary}"
+        )
         notes.print(f"publishing on {service.address}  (Ctrl-C ends)")
         if seconds is not None:
             timer = threading.Timer(seconds, service.stop)

@@ -2,7 +2,9 @@
 
 from typing import Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+
+from rtme.spot.calibration import fault_of
 
 
 class _Part(BaseModel):
@@ -70,7 +72,16 @@ class Manifest(_Part):
     measures: int = Field(0, ge=0, description="M measures of the landmarks beside a frame token")
     regions: int = Field(gt=0, description="R region tokens a frame")
     region_size: int = Field(gt=0, description="D of a region token")
-    decoder: DecoderSettings = DecoderSettings()
+    decoder: DecoderSettings = Field(DecoderSettings(), description="of the normal sensitivity")
+    sensitivity: dict[Literal["low", "high"], DecoderSettings] = Field(
+        default_factory=dict,
+        description="the other operating points; none in an engine that was never measured so",
+    )
+    calibration: tuple[tuple[float, float], ...] = Field(
+        (),
+        description="knots (highest score of an interval, probability that it is right), neither ever falling; linear "
+        "between, flat outside; none leaves the score as it is",
+    )
     speaker: SpeakerSettings = SpeakerSettings()
     encoder: FileEntry
     temporal: FileEntry
@@ -83,6 +94,14 @@ class Manifest(_Part):
     def token_size(self) -> int:
         """D + M: what a window holds of each slot beside the region tokens."""
         return self.frame_size + self.measures
+
+    @field_validator("calibration")
+    @classmethod
+    def _rises(cls, knots: tuple[tuple[float, float], ...]) -> tuple[tuple[float, float], ...]:
+        fault = fault_of(knots)
+        if fault is not None:
+            raise ValueError(fault)
+        return knots
 
     @model_validator(mode="after")
     def _windows(self) -> Self:

@@ -60,6 +60,7 @@ class Analysis:
             frames=progress.frames,
             engine=f"{manifest.name} {manifest.version}",
             engine_note=manifest.summary,
+            sensitivity=self._live.settings.sensitivity,
         )
         return collect(report, self._seen)
 
@@ -79,7 +80,7 @@ def analyze(
     Args:
         source: A file, or an object that follows :class:`rtme.capture.source.Source`.
         on_progress: Called about once a second with frames read and frames expected (None: unknown).
-        **flags: Fields of :class:`rtme.settings.Settings`, such as ``engine`` or ``faces``.
+        **flags: Fields of :class:`rtme.settings.Settings`, such as ``engine``, ``sensitivity`` or ``faces``.
 
     Raises:
         SettingsError: A setting that does not fit.

@@ -12,6 +12,7 @@ from rtme.events import AnyEvent
 from rtme.live.health import StreamAccount
 from rtme.live.messages import EpochEnd, Message, StreamEnd, Tracked
 from rtme.live.stream_run import StreamRun
+from rtme.spot.rules import Sensitivity
 
 TICK_S = 0.2
 BEHIND_NS = 150_000_000
@@ -30,6 +31,7 @@ class EngineStage(threading.Thread):
         publish: Callable[[AnyEvent], None],
         accounts: dict[str, StreamAccount],
         on_end: Callable[[StreamEnd], None],
+        sensitivity: Sensitivity = "normal",
     ) -> None:
         super().__init__(name="engine", daemon=True)
         self.inbox: queue.Queue[Message] = queue.Queue(maxsize=32)
@@ -39,6 +41,7 @@ class EngineStage(threading.Thread):
         self._publish = publish
         self._accounts = accounts
         self._on_end = on_end
+        self._sensitivity = sensitivity
         self._runs: dict[str, StreamRun] = {}
         self._leave = threading.Event()
 
@@ -110,7 +113,7 @@ class EngineStage(threading.Thread):
             self._send(run.finish())
             run = None
         if run is None:
-            run = StreamRun(item.stream, item.epoch, self._backend)
+            run = StreamRun(item.stream, item.epoch, self._backend, self._sensitivity)
             self._runs[item.stream] = run
         age_ns = time.monotonic_ns() - item.mark.capture_ns
         behind = item.live and age_ns > BEHIND_NS and waiting > 0

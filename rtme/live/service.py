@@ -22,6 +22,7 @@ from rtme.live.line import Line
 from rtme.live.messages import StreamEnd
 from rtme.live.plan import plan_sources
 from rtme.settings import Settings, SourceSettings, load_settings
+from rtme.spot.rules import SpotterRules
 
 HEARTBEAT_S = 1.0
 POLL_S = 0.2
@@ -67,7 +68,7 @@ class Live:
             **flags: Fields of :class:`rtme.settings.Settings`, such as ``bind`` or ``faces``.
 
         Raises:
-            SettingsError: No source, or a setting that does not fit.
+            SettingsError: No source, or a setting that does not fit, such as a sensitivity that the engine lacks.
             EngineError: The engine cannot be used.
         """
         if settings is not None and flags:
@@ -78,9 +79,10 @@ class Live:
         self._plans = plan_sources([*sources, *self.settings.source], self.settings, paced=not fast)
         if not self._plans:
             raise SettingsError("no source: name a camera number, a stream URL, a file or `demo`")
-        self._backend = open_backend(
-            load_bundle(self.settings.engine), self.settings.backend, threads=self.settings.threads
-        )
+        bundle = load_bundle(self.settings.engine)
+        # Whether the engine has this sensitivity must be known before anything is opened.
+        SpotterRules.of(bundle.manifest, sensitivity=self.settings.sensitivity)
+        self._backend = open_backend(bundle, self.settings.backend, threads=self.settings.threads)
         self.errors: dict[str, str] = {}
         """Sources that ended for another reason than their natural end, and why."""
         self._accounts = {plan.name: StreamAccount() for plan in self._plans}
@@ -115,7 +117,13 @@ class Live:
         if self._supervisor is not None:
             raise RtmeError("this Live has been started before: make a new one for each run")
         self._publisher = Publisher(self.settings.bind, on_sent=self._take, insecure=self.settings.insecure)
-        self._engine = EngineStage(self._backend, self._publisher.publish, self._accounts, self._note_end)
+        self._engine = EngineStage(
+            self._backend,
+            self._publisher.publish,
+            self._accounts,
+            self._note_end,
+            self.settings.sensitivity,
+        )
         self._lines = [
             Line(plan, self._new_tracker, self._engine, self._publisher.publish, self._accounts[plan.name])
             for plan in self._plans
@@ -273,6 +281,7 @@ class Live:
             stream=SERVICE,
             uptime_s=round(time.monotonic() - self._started, 3),
             engine=f"{self.manifest.name} {self.manifest.version}",
+            sensitivity=self.settings.sensitivity,
             last_seq=publisher.last_seq,
             streams={
                 name: account.report(publisher.latency(name)) for name, account in self._accounts.items()

@@ -10,7 +10,7 @@ from rtme.live.face_run import FaceRun
 from rtme.live.lapse import Lapse
 from rtme.live.marks import Marks
 from rtme.live.messages import Tracked
-from rtme.spot.rules import SpotterRules
+from rtme.spot.rules import Sensitivity, SpotterRules
 from rtme.spot.spotter import Spotter, Window
 from rtme.spot.updates import Update
 
@@ -23,11 +23,11 @@ TELL_SKIPPED_S = 1.0
 class StreamRun:
     """Drives the spotters of a stream. One object serves one epoch."""
 
-    def __init__(self, stream: str, epoch: int, backend: Scorer) -> None:
+    def __init__(self, stream: str, epoch: int, backend: Scorer, sensitivity: Sensitivity = "normal") -> None:
         self.stream, self.epoch = stream, epoch
         self.skipped = 0
         self._backend = backend
-        self._rules = SpotterRules.of(backend.manifest)
+        self._rules = SpotterRules.of(backend.manifest, sensitivity=sensitivity)
         self._fps = backend.manifest.fps
         self._measured = backend.manifest.measures
         if self._measured not in (0, MEASURES):

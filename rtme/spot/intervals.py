@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from rtme.spot.calibration import calibrated
 from rtme.spot.rules import IntervalRules, slots_at_least, slots_at_most
 from rtme.spot.updates import IntervalUpdate, Status
 
@@ -23,8 +24,6 @@ class _Run:
     offset: int
     apex: int
     peak: float
-    total: float = 0.0
-    count: int = 0
     low: int = 0
     unknown: int = 0
     id: int | None = None
@@ -34,8 +33,6 @@ class _Run:
         self.offset = slot
         if score > self.peak:
             self.apex, self.peak = slot, score
-        self.total += score
-        self.count += 1
         self.low = self.unknown = 0
 
 
@@ -45,8 +42,10 @@ class IntervalDecoder:
     A run is a stretch of slots at or above ``off``; dips up to ``merge_ms`` and up to ``UNKNOWN_SLOTS`` slots
     without a score do not end it. A run that reaches ``on`` is an interval: its onset is the run's first slot
     (so it is traced back to before the crossing), its offset the last slot at or above ``off``, its apex the
-    slot of the highest score, its confidence the mean of its scores at or above ``off``. Durations count
-    onset and offset.
+    slot of the highest score. Durations count onset and offset.
+
+    Its confidence follows from the highest score alone, through the rules' calibration. So it never falls while the
+    interval is open, and it means the same whatever ``on`` and ``off`` are.
 
     ``decided`` is the slot that settled an update plus ``look_ahead``: what the stream must have reached for
     that slot's score to be final. So updates do not depend on how the scores were cut into pushes.
@@ -137,6 +136,6 @@ class IntervalDecoder:
             onset=run.onset,
             apex=run.apex,
             offset=run.offset,
-            confidence=min(1.0, run.total / run.count),
+            confidence=calibrated(min(1.0, run.peak), self._rules.calibration),
             decided=slot + self._look_ahead,
         )

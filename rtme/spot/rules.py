@@ -1,10 +1,15 @@
 """The numbers that spotting goes by. An engine's manifest holds them; this room only needs their names."""
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Literal, Protocol
 
 from rtme.errors import SettingsError
+from rtme.spot.calibration import Knots, fault_of
+
+Sensitivity = Literal["low", "normal", "high"]
+"""How much is reported: from few false alarms and few expressions to many of both."""
 
 
 def slots_at_least(ms: float, fps: float) -> int:
@@ -36,6 +41,7 @@ class IntervalRules:
         min_ms: Shorter intervals are retracted.
         me_max_ms: Longer intervals close as macro.
         merge_ms: A dip below ``off`` this short does not end an interval.
+        calibration: How often an interval is right whose scores reach so high; without knots its confidence is raw.
     """
 
     on: float = 0.5
@@ -43,12 +49,15 @@ class IntervalRules:
     min_ms: float = 66.0
     me_max_ms: float = 500.0
     merge_ms: float = 0.0
+    calibration: Knots = ()
 
     def __post_init__(self) -> None:
         _check_hysteresis("interval", self.on, self.off)
         _check(self.min_ms > 0, f"decoder.min_ms is {self.min_ms}: give a duration above 0 ms")
         _check(self.me_max_ms > 0, f"decoder.me_max_ms is {self.me_max_ms}: give a duration above 0 ms")
         _check(self.merge_ms >= 0, f"decoder.merge_ms is {self.merge_ms}: give 0 ms or more")
+        fault = fault_of(self.calibration)
+        _check(fault is None, f"calibration: {fault}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +111,8 @@ class _Engine(Protocol):
     """What spotting reads of an engine's manifest."""
 
     @property
+    def name(self) -> str: ...
+    @property
     def fps(self) -> float: ...
     @property
     def window(self) -> int: ...
@@ -117,6 +128,10 @@ class _Engine(Protocol):
     def region_size(self) -> int: ...
     @property
     def decoder(self) -> _Decoder: ...
+    @property
+    def sensitivity(self) -> Mapping[Literal["low", "high"], _Decoder]: ...
+    @property
+    def calibration(self) -> Knots: ...
     @property
     def speaker(self) -> _Speaker: ...
 
@@ -162,13 +177,20 @@ class SpotterRules:
         _check(0 <= self.me_weight <= 1, f"decoder.me_weight is {self.me_weight}: give 0 to 1")
 
     @classmethod
-    def of(cls, engine: _Engine, look_ahead: int | None = None) -> "SpotterRules":
-        """The rules in an engine's manifest, with another look-ahead if one is given.
+    def of(
+        cls, engine: _Engine, look_ahead: int | None = None, sensitivity: Sensitivity = "normal"
+    ) -> "SpotterRules":
+        """The rules in an engine's manifest.
+
+        Args:
+            engine: The manifest.
+            look_ahead: Slots, instead of the engine's own.
+            sensitivity: Which of its operating points.
 
         Raises:
-            SettingsError: The numbers do not go together.
+            SettingsError: The numbers do not go together, or the engine has no such operating point.
         """
-        decoder, speaker = engine.decoder, engine.speaker
+        decoder, speaker = _decoder_of(engine, sensitivity), engine.speaker
         return cls(
             fps=engine.fps,
             window=engine.window,
@@ -184,8 +206,21 @@ class SpotterRules:
                 min_ms=decoder.min_ms,
                 me_max_ms=decoder.me_max_ms,
                 merge_ms=decoder.merge_ms,
+                calibration=engine.calibration,
             ),
             speaker=SpeakerRules(
                 on=speaker.on, off=speaker.off, min_ms=speaker.min_ms, look_ahead=speaker.look_ahead
             ),
         )
+
+
+def _decoder_of(engine: _Engine, sensitivity: Sensitivity) -> _Decoder:
+    if sensitivity == "normal":
+        return engine.decoder
+    if sensitivity not in engine.sensitivity:
+        has = ["normal", *engine.sensitivity]
+        raise SettingsError(
+            f"the engine {engine.name} has no sensitivity {sensitivity!r}, only {', '.join(has)}: operating points are "
+            "measured in training, so train and export it again with this version, or leave the sensitivity at normal"
+        )
+    return engine.sensitivity[sensitivity]

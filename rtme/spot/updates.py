@@ -17,7 +17,7 @@ class IntervalUpdate:
         onset: First slot of the interval.
         apex: Slot of the highest score so far.
         offset: Last slot so far (inclusive).
-        confidence: 0..1.
+        confidence: Probability of being right where the engine is calibrated, else its highest score; 0..1.
         decided: Slot the stream had reached when this was decided.
     """
 

@@ -1,45 +1,45 @@
 """Thresholds, chosen on the validation subjects, and what a clip's windows are with them."""
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, Literal, get_args
 
 import numpy as np
-import optuna
 from pydantic import BaseModel, ConfigDict, Field
 
-from rtme.data.store import Clip
 from rtme.engine.manifest import DecoderSettings, SpeakerSettings
-from rtme.score import Interval, Rules, VideoFacts, spotting
-from rtme.train.fused import FusedClip
+from rtme.score import Interval
+from rtme.spot.calibration import Knots
+from rtme.train.calibrate import FEWEST, fit, reliability, trials_of
+from rtme.train.operating import choose
+from rtme.train.ranking import Material
 from rtme.train.recipe import Recipe
 from rtme.train.replay import ScoredClip, replay
-
-_PORTRAITS = 3 / 4
-"""What animated portraits count beside real clips with planted movements: those are few, and what their people did
-by themselves is not known."""
-
-_MIN_MS, _MERGE_MS = 140.0, 100.0
-"""Longest minimum duration and longest bridged dip that are tried: micro-expressions last from 40 ms."""
 
 
 class Decoder(BaseModel):
     """Every threshold between the network's scores and an answer.
 
     Attributes:
-        intervals: How slot scores become intervals, live and in evaluation.
+        intervals: How slot scores become intervals at normal sensitivity, live and in evaluation.
+        sensitivity: The same at low and at high; none where these could not be chosen.
+        calibration: From an interval's highest score to how often such intervals are right.
         speaker: How the probability of speaking becomes turns, live.
         p_me: A clip whose highest window reaches this holds a micro-expression.
         p_speaking: A clip whose windows reach this on average is one of speaking.
         chosen: By what these were chosen.
+        measured: On the same clips: ``operating`` points, ``curve`` and ``reliability``, where there are such.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     intervals: DecoderSettings = DecoderSettings()
+    sensitivity: dict[Literal["low", "high"], DecoderSettings] = Field(default_factory=dict)
+    calibration: Knots = ()
     speaker: SpeakerSettings = SpeakerSettings()
     p_me: float = Field(0.5, ge=0, le=1)
     p_speaking: float = Field(0.5, ge=0, le=1)
     chosen: dict[str, Any] = Field(default_factory=dict)
+    measured: dict[str, Any] = Field(default_factory=dict)
 
 
 def spot(scored: ScoredClip, decoder: Decoder, recipe: Recipe) -> list[Interval]:
@@ -57,48 +57,23 @@ def spot(scored: ScoredClip, decoder: Decoder, recipe: Recipe) -> list[Interval]
             score=found.confidence,
             state=scored.clip.state,
         )
-        for found in replay(scored, recipe, decoder.intervals, decoder.speaker).intervals
+        for found in replay(scored, recipe, decoder.intervals, decoder.speaker, decoder.calibration).intervals
     ]
     return list({(one.onset, one.offset, one.type): one for one in intervals}.values())
-
-
-def truth_of(clip: Clip) -> list[Interval]:
-    """The labelled micro- and macro-expressions of a clip."""
-    return [
-        Interval(
-            video=clip.key,
-            onset=one.onset,
-            offset=one.offset,
-            type=one.type,
-            apex=one.apex,
-            emotion=one.emotion,
-            state=clip.state,
-        )
-        for one in clip.intervals
-        if one.type != "large"
-    ]
-
-
-def facts_of(clip: Clip) -> VideoFacts:
-    """What scoring needs to know of a clip."""
-    return VideoFacts(clip.key, clip.fps, clip.n_frames, clip.state)
 
 
 def tune(scored: Sequence[ScoredClip], recipe: Recipe, tell: Callable[[str], None]) -> Decoder:
     """Choose thresholds on validation clips.
 
-    Intervals: the settings of the best pooled one-to-one F1 at IoU 0.5 of micro-expressions (of all expressions where
-    the locator learned both), found by optuna's TPE from the recipe's seed; the defaults are tried first and stay
-    unless something is better. Where there are animated portraits and real clips, both count, so that neither is
-    bought with the other. Clips: the thresholds of the best accuracy, of equal ones the nearest to 0.5.
+    Intervals: see :func:`rtme.train.operating.choose` and :mod:`rtme.train.calibrate`. Clips: the thresholds of the best
+    accuracy, of equal ones the nearest to 0.5.
 
     Args:
         scored: Clips of people who are neither trained on nor tested.
         recipe: Trials, seed, and what is located.
         tell: Gets lines for people.
     """
-    intervals, chosen = _tune_intervals(scored, recipe, tell)
-    decoder = Decoder(intervals=intervals, chosen=chosen)
+    decoder = _tune_intervals(Material(scored, recipe), recipe, tell)
     known = [one for one in scored if one.clip.labelled]
     p_me = _threshold([(one.p_me, bool(one.clip.of_type("me"))) for one in known])
     p_speaking = _threshold(
@@ -116,102 +91,29 @@ def tune(scored: Sequence[ScoredClip], recipe: Recipe, tell: Callable[[str], Non
     return decoder
 
 
-def _tune_intervals(
-    scored: Sequence[ScoredClip], recipe: Recipe, tell: Callable[[str], None]
-) -> tuple[DecoderSettings, dict[str, Any]]:
-    defaults = DecoderSettings(me_max_ms=recipe.spot.me_max_ms)
-    what = "micro-expressions" if recipe.data.locate == "me" else "expressions"
-    merit = _Merit(scored, recipe)
-    if not merit.n_truth or not recipe.spot.trials:
-        why = f"no {what} in the validation clips" if not merit.n_truth else "spot.trials is 0"
-        tell(f"the decoder keeps its defaults: {why}")
-        return defaults, {"kept": why}
-    optuna.logging.set_verbosity(optuna.logging.WARNING)
-    study = optuna.create_study(direction="maximize", sampler=optuna.samplers.TPESampler(seed=recipe.seed))
-    best, best_f1 = defaults, merit(defaults)
-    default_f1 = best_f1
-    fps = scored[0].plan.fps
-    for _ in range(recipe.spot.trials):
-        trial = study.ask()
-        settings = _suggest(trial, defaults, fps)
-        f1 = merit(settings)
-        study.tell(trial, f1)
-        if f1 > best_f1:
-            best, best_f1 = settings, f1
-    tell(
-        f"decoder: F1 {best_f1:.3f} on {len(scored)} validation clips with {merit.n_truth} {what}, "
-        f"{default_f1:.3f} with its defaults ({recipe.spot.trials} trials)"
+def _tune_intervals(material: Material, recipe: Recipe, tell: Callable[[str], None]) -> Decoder:
+    choice = choose(material, recipe, tell)
+    normal, measured = choice.points["normal"], choice.measured
+    if not measured:
+        return Decoder(intervals=normal, chosen=choice.chosen)
+    trials = trials_of(material, material.rank(normal))
+    calibration = fit(trials)
+    if not calibration:
+        tell(
+            f"confidence stays the highest score: {len(trials.raw)} intervals in the validation clips are too few to "
+            f"calibrate it, {FEWEST} are needed"
+        )
+    elif trust := reliability(trials, choice.points, recipe.seed):
+        measured = {**measured, "reliability": trust}
+        errors = ", ".join(f"{error:.3f} at {name}" for name, error in trust["error"].items())
+        tell(f"confidence is calibrated; on people held out it is off by {errors} sensitivity, on average")
+    return Decoder(
+        intervals=normal,
+        sensitivity={name: choice.points[name] for name in get_args(Literal["low", "high"])},
+        calibration=calibration,
+        chosen=choice.chosen,
+        measured=measured,
     )
-    return best, {
-        "by": f"pooled one-to-one F1 of {what} at IoU >= 0.5",
-        "f1": round(best_f1, 4),
-        "f1_of_defaults": round(default_f1, 4),
-        "clips": len(scored),
-        "truths": merit.n_truth,
-        "trials": recipe.spot.trials,
-    }
-
-
-def _suggest(trial: Any, defaults: DecoderSettings, fps: float) -> DecoderSettings:
-    slot_ms = 1000 / fps
-    on = round(trial.suggest_float("on", 0.05, 0.95), 4)
-    off = round(on * trial.suggest_float("off_share", 0.3, 1.0), 4)
-    # Durations are whole slots in the end; other values would only be the same settings again.
-    min_slots = trial.suggest_int("min_slots", 1, max(1, int(_MIN_MS / slot_ms)))
-    merge_slots = trial.suggest_int("merge_slots", 0, int(_MERGE_MS / slot_ms))
-    return defaults.model_copy(
-        update={
-            "on": on,
-            "off": min(on, off),
-            "me_weight": round(trial.suggest_float("me_weight", 0.0, 0.6, step=0.1), 1),
-            "min_ms": round(min_slots * slot_ms, 6),
-            "merge_ms": round(merge_slots * slot_ms, 6),
-        }
-    )
-
-
-class _Merit:
-    """How good decoder settings are on some clips, 0..1.
-
-    Attributes:
-        n_truth: Labelled expressions of the kind that is looked for.
-    """
-
-    def __init__(self, scored: Sequence[ScoredClip], recipe: Recipe) -> None:
-        self._only_me = recipe.data.locate == "me"
-        groups = {base: [one for one in scored if one.clip.base == base] for base in ("portrait", "clip")}
-        if all(self._count(group) for group in groups.values()) and not any(
-            one.clip.base == "video" for one in scored
-        ):
-            shares = [(_PORTRAITS, groups["portrait"]), (1 - _PORTRAITS, groups["clip"])]
-        else:
-            shares = [(1.0, list(scored))]
-        self._parts = [
-            (
-                share,
-                [FusedClip(one, recipe) for one in group],
-                [interval for one in group for interval in truth_of(one.clip)],
-                [facts_of(one.clip) for one in group],
-            )
-            for share, group in shares
-        ]
-        self.n_truth = self._count(scored)
-
-    def __call__(self, settings: DecoderSettings) -> float:
-        f1 = 0.0
-        for share, clips, truth, facts in self._parts:
-            found = [
-                Interval(one.clip.key, onset, offset, "me" if kind == "me" else "mae", score=confidence)
-                for one in clips
-                for kind, onset, offset, confidence in one.spot(settings)
-            ]
-            counts = spotting(truth, found, facts, Rules())
-            f1 += share * (counts.me.f1 if self._only_me else counts.overall.f1)
-        return f1
-
-    def _count(self, scored: Sequence[ScoredClip]) -> int:
-        found = [one.type for clip in scored for one in truth_of(clip.clip)]
-        return found.count("me") if self._only_me else len(found)
 
 
 def _threshold(clips: Sequence[tuple[float, bool]]) -> float | None:

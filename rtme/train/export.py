@@ -24,6 +24,7 @@ from rtme.model.config import ModelConfig
 from rtme.model.meldae import Meldae, Probabilities
 from rtme.score import Rules
 from rtme.train.decoder import Decoder
+from rtme.train.diagrams import PICTURES
 from rtme.train.evaluate import figures_of, read_decoder
 from rtme.train.fit import load_model
 from rtme.train.outcome import Outcome
@@ -71,6 +72,7 @@ def export_engine(
     """
     model = deepcopy(model).cpu().eval()
     numbers = engine_numbers(recipe, plan, decoder.intervals, decoder.speaker)
+    numbers |= {"sensitivity": decoder.sensitivity, "calibration": decoder.calibration}
     # What the manifest says itself is not said again, and where the material lay is nobody's concern.
     settings = recipe.model_dump(
         mode="json",
@@ -121,7 +123,7 @@ def export_fold(run: Run, folder: Path, out: Path) -> Bundle:
         **{name: fold[name] for name in ("clips", "micro-expressions")},
         **done,
     }
-    scores: dict[str, Any] = {"validation": decoder.chosen}
+    scores: dict[str, Any] = {"validation": decoder.chosen, **decoder.measured}
     if outcome.clips:
         figures = figures_of(outcome, Rules(), run.recipe)
         scores["test"] = {
@@ -134,6 +136,11 @@ def export_fold(run: Run, folder: Path, out: Path) -> Bundle:
     if people.is_file():
         # So that the engine can be measured on people of whom it has seen nothing.
         shutil.copyfile(people, out / people.name)
+    for name in PICTURES:
+        # A picture of the engine that was there before must not stay.
+        (out / name).unlink(missing_ok=True)
+        if (folder / name).is_file():
+            shutil.copyfile(folder / name, out / name)
     return bundle
 
 

@@ -19,11 +19,12 @@ from rtme.data.manifest import State
 from rtme.data.store import NO_FRAME
 from rtme.errors import DataError
 from rtme.score import Interval, VideoFacts, read_table, write_table
-from rtme.train.decoder import Decoder, spot, truth_of
+from rtme.train.decoder import Decoder, spot
 from rtme.train.fused import FusedClip
 from rtme.train.recipe import Recipe
 from rtme.train.replay import ScoredClip
 from rtme.train.runs import write_text
+from rtme.train.truth import truth_of
 
 
 class ClipRow(BaseModel):

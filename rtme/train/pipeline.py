@@ -13,6 +13,7 @@ from rtme.model.encoder import Encoder
 from rtme.model.weights import load_encoder
 from rtme.train import evaluate
 from rtme.train.decoder import tune
+from rtme.train.diagrams import draw_decoder
 from rtme.train.features import FeatureCache, encode
 from rtme.train.fit import fit_meldae
 from rtme.train.plan import folds_of
@@ -105,6 +106,7 @@ def _train_fold(
     evaluate.write_fold(
         folder, score_clips(store, fold.test, model, recipe, features), decoder, recipe, fold.name
     )
+    draw_decoder(decoder, f"{recipe.name} {recipe.version}, fold {fold.name}", folder)
     write_json(
         folder / "done.json",
         {

@@ -128,6 +128,23 @@ class AugmentPart(_Part):
     jitter: float = Field(0.0, ge=0, le=8, description="(crops) largest shift in pixels at 112")
 
 
+class FalseAlarms(_Part):
+    """How many false alarms a minute each sensitivity may raise on real people of whom nothing is to be found."""
+
+    low: float = Field(1.0, gt=0)
+    normal: float = Field(3.0, gt=0)
+    high: float = Field(10.0, gt=0)
+
+    @model_validator(mode="after")
+    def _rise(self) -> Self:
+        if not self.low <= self.normal <= self.high:
+            raise ValueError(
+                f"low is {self.low:g}, normal {self.normal:g} and high {self.high:g}: "
+                "none may allow fewer than the one before"
+            )
+        return self
+
+
 class SpotPart(_Part):
     """How live streams are cut, and how thresholds are found."""
 
@@ -137,6 +154,7 @@ class SpotPart(_Part):
     )
     me_max_ms: float = Field(500.0, gt=0, description="longer intervals are macro-expressions")
     trials: int = Field(120, ge=0, description="settings of the decoder that are tried; 0 keeps the defaults")
+    false_alarms: FalseAlarms = FalseAlarms()
 
 
 class Recipe(_Part):

@@ -22,6 +22,7 @@ from rtme.face.crop import FaceCrop, HeadPose
 from rtme.live.messages import Tracked
 from rtme.live.stream_run import StreamRun
 from rtme.model.meldae import Meldae, Probabilities
+from rtme.spot.calibration import Knots
 from rtme.train.features import FeatureCache
 from rtme.train.recipe import Recipe
 from rtme.view.report import Report, collect
@@ -137,10 +138,15 @@ def score_clips(
 
 
 def replay(
-    scored: ScoredClip, recipe: Recipe, decoder: DecoderSettings, speaker: SpeakerSettings | None = None
+    scored: ScoredClip,
+    recipe: Recipe,
+    decoder: DecoderSettings,
+    speaker: SpeakerSettings | None = None,
+    calibration: Knots = (),
 ) -> Report:
     """What ``rtme analyze`` reports for a clip, with these settings in the engine's manifest."""
     numbers = engine_numbers(recipe, scored.plan, decoder, speaker or SpeakerSettings())
+    numbers["calibration"] = calibration
     recorded = _Recorded(numbers, scored.rows)
     recorded.answers = {(window.face, window.end): window for window in scored.windows}
     events = _play(scored.clip, scored.rows, recorded)

@@ -7,7 +7,9 @@
 ``fold.json``            who is trained on, who chooses, who is tested
 ``last.ckpt, best.ckpt`` Lightning checkpoints
 ``log/``                 ``metrics.csv`` and TensorBoard events
-``decoder.json``         thresholds, chosen on the validation subjects
+``decoder.json``         thresholds and calibration, chosen on the validation subjects
+``curve.png``            recall against false alarms a minute, and the three sensitivities
+``reliability.png``      how far calibrated confidence can be trusted
 ``predictions.csv``      intervals found in the test subjects' clips
 ``truth.csv``            what is labelled in them
 ``clips.csv``            p_me and p_speaking of each test clip, beside the truth

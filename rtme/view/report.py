@@ -53,6 +53,9 @@ class Report(BaseModel):
     frames: int = Field(description="frames read")
     engine: str
     engine_note: str = Field(description="what the engine learned from")
+    sensitivity: Literal["low", "normal", "high"] = Field(
+        "normal", description="which of the engine's operating points was used"
+    )
     intervals: list[Interval] = []
     speaker: list[Turn] = []
     gaps: list[Gap] = []

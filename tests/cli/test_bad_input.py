@@ -175,3 +175,9 @@ def test_an_environment_that_does_not_fit(rtme: Run, clip: Path, monkeypatch: py
 
 def test_a_demo_has_no_end_to_analyse(rtme: Run) -> None:
     refused(rtme("analyze", "demo", timeout=30), "demo", "rtme live")
+
+
+def test_a_sensitivity_that_is_none_or_that_the_engine_lacks(rtme: Run, clip: Path) -> None:
+    refused(rtme("analyze", clip, "--sensitivity", "medium"), "'low', 'normal' or 'high'")
+    for verb in (["analyze"], ["live", "--fast"]):
+        refused(rtme(*verb, clip, "--sensitivity", "high"), "only normal", "train and export it again")

@@ -2,11 +2,13 @@
 
 import itertools
 import math
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from rtme.spot.calibration import calibrated
 from rtme.spot.intervals import UNKNOWN_SLOTS, IntervalDecoder
 from rtme.spot.rules import IntervalRules, SpeakerRules
 from rtme.spot.speaker import SpeakerDecoder
@@ -39,7 +41,7 @@ def test_the_life_of_an_interval() -> None:
     assert {u.id for u in updates} == {1}
     last = updates[-1]
     assert (last.type, last.onset, last.apex, last.offset) == ("me", 101, 103, 104)
-    assert last.confidence == pytest.approx((0.4 + 0.6 + 0.9 + 0.4) / 4)
+    assert [u.confidence for u in updates] == [0.6, 0.6, 0.9]
 
 
 @pytest.mark.parametrize(
@@ -146,8 +148,28 @@ def test_intervals_are_what_the_definition_says(scores: list[float], rules: Inte
         assert (u.status == "closed") == (ms >= rules.min_ms - 1e-3)
         assert (u.type == "macro") == (ms > rules.me_max_ms + 1e-3)
         inside = [s for s in scores[u.onset : u.offset + 1] if s >= rules.off]
-        assert scores[u.apex] == max(inside) >= rules.on
-        assert u.confidence == pytest.approx(sum(inside) / len(inside))
+        assert u.confidence == scores[u.apex] == max(inside) >= rules.on
+
+
+@given(some_scores, some_rules, st.floats(0.3, 1))
+def test_a_higher_threshold_leaves_intervals_out_and_changes_none(
+    scores: list[float], rules: IntervalRules, on: float
+) -> None:
+    least = [u for u in decode(scores, replace(rules, on=rules.off)) if u.status == "closed"]
+    fewer = [u for u in decode(scores, replace(rules, on=max(on, rules.off))) if u.status == "closed"]
+    assert [(u.type, u.onset, u.apex, u.offset, u.confidence) for u in fewer] == [
+        (u.type, u.onset, u.apex, u.offset, u.confidence) for u in least if u.confidence >= on
+    ]
+
+
+@given(some_scores, some_rules)
+def test_confidence_is_calibrated_and_never_falls(scores: list[float], rules: IntervalRules) -> None:
+    knots = ((0.4, 0.1), (0.6, 0.5), (1.0, 0.9))
+    raw, told = decode(scores, rules), decode(scores, replace(rules, calibration=knots))
+    assert told == [replace(u, confidence=calibrated(u.confidence, knots)) for u in raw]
+    for id_ in {u.id for u in told}:
+        life = [u.confidence for u in told if u.id == id_]
+        assert life == sorted(life)
 
 
 @given(some_scores, some_rules)

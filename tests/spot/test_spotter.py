@@ -3,6 +3,7 @@
 import itertools
 import math
 from collections.abc import Callable
+from dataclasses import replace
 from random import Random
 
 import numpy as np
@@ -454,14 +455,25 @@ def test_rules_come_from_a_manifest() -> None:
                 "me_max_ms": 400,
                 "merge_ms": 40,
             },
+            "sensitivity": {"high": {"on": 0.4, "off": 0.2, "me_weight": 0.25}},
+            "calibration": [[0.3, 0.1], [0.9, 0.8]],
             "speaker": {"on": 0.7, "off": 0.5, "min_ms": 250},
             "encoder": {"file": "encoder.onnx", "sha256": "0" * 64},
             "temporal": {"file": "temporal.onnx", "sha256": "0" * 64},
         }
     )
-    assert SpotterRules.of(manifest) == SpotterRules(
-        25, 24, 3, 9, 5, 6, 7, 0.25, IntervalRules(0.6, 0.2, 80, 400, 40), SpeakerRules(0.7, 0.5, 250)
+    knots = ((0.3, 0.1), (0.9, 0.8))
+    normal = SpotterRules(
+        25, 24, 3, 9, 5, 6, 7, 0.25, IntervalRules(0.6, 0.2, 80, 400, 40, knots), SpeakerRules(0.7, 0.5, 250)
     )
+    assert SpotterRules.of(manifest) == normal
+    assert SpotterRules.of(manifest, sensitivity="high") == replace(
+        normal, interval=IntervalRules(0.4, 0.2, calibration=knots)
+    )
+    with pytest.raises(
+        SettingsError, match=r"has no sensitivity 'low', only normal, high: .*train and export"
+    ):
+        SpotterRules.of(manifest, sensitivity="low")
     assert SpotterRules.of(manifest, look_ahead=4).look_ahead == 4
     with pytest.raises(SettingsError, match="look_ahead is 1"):
         SpotterRules.of(manifest, look_ahead=1)

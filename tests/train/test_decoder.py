@@ -9,9 +9,10 @@ import pytest
 from made_scores import made_store, me, score_all, scored_as, tiny_recipe
 from rtme.engine.manifest import DecoderSettings
 from rtme.score import Rules, spotting
-from rtme.train.decoder import Decoder, facts_of, spot, truth_of, tune
+from rtme.train.decoder import Decoder, spot, tune
 from rtme.train.recipe import Recipe
 from rtme.train.replay import ScoredClip
+from rtme.train.truth import facts_of, truth_of
 
 SILENT: list[str] = []
 
@@ -94,12 +95,12 @@ def test_with_both_kinds_located_both_are_tuned_for(tmp_path: Path) -> None:
 
 
 def test_portraits_count_three_quarters_beside_real_clips(tmp_path: Path) -> None:
-    recipe = tiny_recipe(spot__trials=40)
+    recipe = tiny_recipe(spot__trials=40, spot__false_alarms__normal=99, spot__false_alarms__high=99)
     # One portrait's expression at 0.45; ten real clips of which one has an expression, and noise at 0.47 in nine:
     # pooled, finding the portrait's would cost more than it brings.
     portrait = ({"base": "portrait", "intervals": [me(20, 28)]}, [(20, 28, 0.45)])
     planted = ({"base": "clip", "intervals": [me(20, 28)]}, [(20, 28, 0.9)])
-    noise = ({"base": "clip", "labelled": False}, [(20, 28, 0.47)])
+    noise = ({"base": "clip"}, [(20, 28, 0.47)])
     decoder = tune(clips_of(tmp_path, recipe, [portrait, planted, *[noise] * 9]), recipe, SILENT.append)
     assert decoder.intervals.on <= 0.45
     # Portrait found: 3/4 * 1 + 1/4 * 2/11; kept at the default: 1/4 * 1.

@@ -7,9 +7,9 @@ import numpy as np
 from rtme.data.store import NO_FRAME, Clip, Store
 from rtme.score import Interval, Rules
 from rtme.train.baselines.peaks import Curve, Threshold, choose, spot
-from rtme.train.decoder import truth_of
 from rtme.train.outcome import ClipRow, Outcome
 from rtme.train.runs import FoldClips
+from rtme.train.truth import truth_of
 
 Method = Callable[[Store, Clip], Curve]
 
