@@ -38,6 +38,12 @@ class DataPart(_Part):
     validation: float = Field(
         0.2, gt=0, lt=1, description="share of the training subjects that choose epoch and thresholds"
     )
+    cross_fit: int = Field(
+        0,
+        ge=0,
+        description="parts of the real people to train on; each is scored by a model that was fitted without it, and its "
+        "clips help to choose thresholds and calibration. 0 chooses by the validation people alone",
+    )
     locate: Locate = Field(
         "me",
         description="what the locator learns to find; with me+mae an interval's length tells which it is",
