@@ -1,6 +1,7 @@
 """Windows to learn from, cut as the spotter cuts them from a live stream."""
 
 from collections.abc import Iterator, Sequence
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -38,6 +39,14 @@ _ENOUGH = 0.5
 _LOST_SINGLY = 0.8
 
 
+class Place(NamedTuple):
+    """A run of slots: the clip's number among some clips, first and last slot (inclusive)."""
+
+    clip: int
+    first: int
+    last: int
+
+
 class Windows(Dataset[Window]):
     """Windows of some clips. Window ``n`` follows from ``seed`` and ``n`` alone.
 
@@ -54,6 +63,8 @@ class Windows(Dataset[Window]):
         seed: Of all windows.
         features: What a frozen encoder says of the crops; None delivers the crops.
         vary: Whether windows lose slots and are stretched, mirrored, lit and shifted, as the recipe says.
+        mined: False alarms, by the clip's place among ``clips``: ``mine.share`` of the windows that are drawn regardless of
+            expressions hold one.
 
     Raises:
         DataError: There is no clip, or no crop in them.
@@ -68,6 +79,7 @@ class Windows(Dataset[Window]):
         seed: int,
         features: FeatureCache | None = None,
         vary: bool = True,
+        mined: Sequence[Place] = (),
     ) -> None:
         if not clips:
             raise DataError(
@@ -76,6 +88,7 @@ class Windows(Dataset[Window]):
         self._store, self._clips, self._features = store, list(clips), features
         self._config, self._augment, self._vary = recipe.model, recipe.augment, vary
         self._count, self._seed = count, seed
+        self._mined, self._mined_share = list(mined), recipe.mine.share if mined else 0.0
         self._length = np.array([clip.slots for clip in clips])
         self._start = np.concatenate([[0], np.cumsum(self._length)])
         rows = [store.rows(clip) for clip in clips]
@@ -124,20 +137,23 @@ class Windows(Dataset[Window]):
         found = []
         for clip in range(len(self._clips)):
             within = mask[self._start[clip] : self._start[clip + 1]]
-            edges = np.flatnonzero(np.diff(within, prepend=False, append=False))
-            found += [(clip, first, after - 1) for first, after in edges.reshape(-1, 2)]
+            found += [(clip, first, last) for first, last in runs(within)]
         return np.array(found, np.int64).reshape(-1, 3)
 
     def _place(self, rng: np.random.Generator) -> tuple[int, int]:
         """A clip, and the slot in it that a window ends with."""
         if self.has_expressions and rng.random() < self._augment.me_share:
             kind = self._kinds[0] if len(self._kinds) == 1 else self._kinds[rng.integers(2)]
-            clip, first, last = kind[rng.integers(len(kind))]
-            held = rng.integers(first, last + 1)
-            return int(clip), int(min(held + rng.integers(self._config.window), self._length[clip] - 1))
+            return self._holding(rng, *kind[rng.integers(len(kind))])
+        if self._mined and rng.random() < self._mined_share:
+            return self._holding(rng, *self._mined[rng.integers(len(self._mined))])
         at = rng.integers(self._start[-1])
         clip = int(np.searchsorted(self._start, at, "right")) - 1
         return clip, int(at - self._start[clip])
+
+    def _holding(self, rng: np.random.Generator, clip: int, first: int, last: int) -> tuple[int, int]:
+        held = rng.integers(first, last + 1)
+        return int(clip), int(min(held + rng.integers(self._config.window), self._length[clip] - 1))
 
     def _steps_back(self, rng: np.random.Generator) -> NDArray[np.int64]:
         """How many slots before the last one each slot of the window is taken from.
@@ -242,6 +258,12 @@ class EpochSampler(Sampler[int]):
         for step in range(self._epoch * self._steps, (self._epoch + 1) * self._steps):
             first = (step * self._devices + self._rank) * self._batch
             yield from range(first, first + self._batch)
+
+
+def runs(mask: NDArray[np.bool_]) -> list[tuple[int, int]]:
+    """First and last slot (inclusive) of every run of True."""
+    edges = np.flatnonzero(np.diff(mask, prepend=False, append=False))
+    return [(int(first), int(after) - 1) for first, after in edges.reshape(-1, 2)]
 
 
 def targets(rows: NDArray[np.void], locate: Locate) -> NDArray[np.bool_]:
