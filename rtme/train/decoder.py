@@ -14,6 +14,7 @@ from rtme.train.operating import choose
 from rtme.train.ranking import Material
 from rtme.train.recipe import Recipe
 from rtme.train.replay import ScoredClip, replay
+from rtme.train.speaking import tune_speaker
 
 
 class Decoder(BaseModel):
@@ -65,7 +66,8 @@ def spot(scored: ScoredClip, decoder: Decoder, recipe: Recipe) -> list[Interval]
 def tune(scored: Sequence[ScoredClip], recipe: Recipe, tell: Callable[[str], None]) -> Decoder:
     """Choose thresholds on validation clips.
 
-    Intervals: see :func:`rtme.train.operating.choose` and :mod:`rtme.train.calibrate`. Clips: the thresholds of the best
+    Intervals: see :func:`rtme.train.operating.choose` and :mod:`rtme.train.calibrate`. Turns: see
+    :func:`rtme.train.speaking.tune_speaker`. Clips: the thresholds of the best
     accuracy, of equal ones the nearest to 0.5.
 
     Args:
@@ -74,6 +76,10 @@ def tune(scored: Sequence[ScoredClip], recipe: Recipe, tell: Callable[[str], Non
         tell: Gets lines for people.
     """
     decoder = _tune_intervals(Material(scored, recipe), recipe, tell)
+    speaker, reached = tune_speaker(scored, recipe, tell)
+    decoder = decoder.model_copy(
+        update={"speaker": speaker, "measured": decoder.measured | ({"speaker": reached} if reached else {})}
+    )
     known = [one for one in scored if one.clip.labelled]
     p_me = _threshold([(one.p_me, bool(one.clip.of_type("me"))) for one in known])
     p_speaking = _threshold(
