@@ -112,7 +112,7 @@ def plain_windows(counting: Counting, crops: Crops) -> list[NDArray[np.float32]]
     length = manifest.window
     scores = []
     for end in range(0, len(crops), manifest.hop):
-        frame = np.zeros((1, length, manifest.frame_size), np.float32)
+        frame = np.zeros((1, length, manifest.token_size), np.float32)
         regions = np.zeros((1, length, manifest.regions, manifest.region_size), np.float32)
         valid = np.zeros((1, length), np.float32)
         for position in range(length):

@@ -101,7 +101,11 @@ def scored_as(scored: ScoredClip, curve: np.ndarray, p_speaking: float = 0.5) ->
     for window in scored.windows:
         slots = np.arange(window.end - len(window.valid) + 1, window.end + 1)
         frames = np.where(slots >= 0, curve[np.maximum(slots, 0)], 0).astype(np.float32)
-        windows.append(replace(window, frames=frames, p_me=float(frames.max()), p_speaking=p_speaking))
+        windows.append(
+            replace(
+                window, frames=frames, p_me=float(frames.max()), p_speaking=np.full_like(frames, p_speaking)
+            )
+        )
     return replace(scored, windows=windows)
 
 
@@ -111,7 +115,7 @@ def scored_noise(scored: ScoredClip, seed: int) -> ScoredClip:
     windows = []
     for window in scored.windows:
         frames = rng.random(len(window.valid)).astype(np.float32) ** rng.uniform(0.3, 3)
-        windows.append(replace(window, frames=frames, p_me=rng.random(), p_speaking=rng.random()))
+        windows.append(replace(window, frames=frames, p_me=rng.random(), p_speaking=rng.random(len(frames))))
     return replace(scored, windows=windows)
 
 

@@ -2,7 +2,7 @@
 
 Its encoder measures the motion (channels u and v of a motion crop) of the most moving seventh-by-seventh part of the
 crop's middle and of its lower third; its temporal part calls a slot a micro-expression where the first exceeds about
-0.6 pixels of a 112-pixel crop, and a window speech where the second does on average.
+0.6 pixels of a 112-pixel crop, and and each slot of a window speech where the second does on average.
 """
 
 from pathlib import Path
@@ -48,7 +48,10 @@ def make_tiny_bundle(folder: Path, **overrides: Any) -> Bundle:
         numbers["size"], numbers["frame_size"], numbers["regions"], numbers["region_size"]
     )
     temporal = temporal_graph(
-        numbers["window"], numbers["frame_size"], numbers["regions"], numbers["region_size"]
+        numbers["window"],
+        numbers["frame_size"] + numbers.get("measures", 0),
+        numbers["regions"],
+        numbers["region_size"],
     )
     return write_bundle(folder, numbers, encoder=encoder, temporal=temporal)
 
@@ -117,12 +120,12 @@ def temporal_graph(window: int, frame_size: int, regions: int, region_size: int)
         node("Mul", ["believed", "valid"], "frame_scores"),
         node("ReduceMax", ["frame_scores", "slots"], "p_me", keepdims=0),
         node("Mul", ["lower", "valid"], "lower_seen"),
-        node("ReduceMean", ["lower_seen", "slots"], "lower_mean", keepdims=0),
+        node("ReduceMean", ["lower_seen", "slots"], "lower_mean", keepdims=1),
         node("Sub", ["lower_mean", "threshold"], "lower_above"),
         node("Mul", ["lower_above", "gain"], "lower_logit"),
         node("Sigmoid", ["lower_logit"], "speaking"),
         # The regions say nothing here, but a graph's inputs must be used.
-        node("ReduceSum", ["regions", "but_batch"], "sum", keepdims=0),
+        node("ReduceSum", ["regions", "areas"], "sum", keepdims=0),
         node("Mul", ["sum", "nothing"], "zero"),
         node("Add", ["speaking", "zero"], "p_speaking"),
     ]
@@ -132,7 +135,7 @@ def temporal_graph(window: int, frame_size: int, regions: int, region_size: int)
         "threshold": np.array(THRESHOLD, np.float32),
         "gain": np.array(8, np.float32),
         "slots": np.array([1], np.int64),
-        "but_batch": np.array([1, 2, 3], np.int64),
+        "areas": np.array([2, 3], np.int64),
         "nothing": np.array(0, np.float32),
     }
     return graph(
@@ -145,7 +148,7 @@ def temporal_graph(window: int, frame_size: int, regions: int, region_size: int)
         ],
         [
             value("p_me", TensorProto.FLOAT, "B"),
-            value("p_speaking", TensorProto.FLOAT, "B"),
+            value("p_speaking", TensorProto.FLOAT, "B", window),
             value("frame_scores", TensorProto.FLOAT, "B", window),
         ],
     )

@@ -1,6 +1,6 @@
 """Which clips a synthetic store is made of: drawn from the plan alone, so that a stopped build goes on with the same."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal, get_args
 
 import numpy as np
@@ -10,13 +10,15 @@ from rtme.data.manifest import State
 from rtme.data.material import Item, Split
 from rtme.data.store import StorePlan
 from rtme.errors import DataError
+from rtme.synth.codec import Codec, random_squeeze
+from rtme.synth.mix import Mix
 
 Kind = Literal["mixed", "conversation"]
 
-_REAL_SHARE = 1 / 6
-_UNTOUCHED_EVERY = 4
-# Frame rates of animated portraits as shares of the grid's; at 30 slots a second 30 and, as some webcams, 25.
-_RATES = (1.0, 1.0, 1.0, 1.0, 25 / 30)
+# Frame rates of animated portraits as shares of the grid's; at 30 slots a second 30, as some webcams 25, and 15 to 60.
+_RATES = (1.0, 25 / 30, 2.0, 0.5, 24 / 30, 20 / 30, 50 / 30)
+_RATE_SHARES = (0.68, 0.15, 0.05, 0.04, 0.04, 0.02, 0.02)
+_EYES_PX = (22.0, 100.0)
 
 
 class SynthPlan(BaseModel):
@@ -35,6 +37,16 @@ class SynthPlan(BaseModel):
     train: int = Field(1500, ge=0, description="clips of training people")
     validation: int = Field(120, ge=0, description="clips of validation people")
     test: int = Field(160, ge=0, description="clips of test people")
+    real: float = Field(
+        0.25, ge=0, le=1, description="share of real clips in a mixed store, where there are any"
+    )
+    untouched: float = Field(1 / 3, ge=0, le=1, description="share of real clips in which nothing is planted")
+    squeezed: float = Field(
+        0.35, ge=0, le=1, description="share of clips that are compressed as video at a low rate"
+    )
+    doubled: float = Field(0.15, ge=0, le=1, description="share of clips in which frames come twice")
+    dropped: float = Field(0.2, ge=0, le=1, description="share of clips in which frames are lost")
+    mix: Mix = Mix()
 
     def clips(self, split: Split) -> int:
         """How many clips of the people of a split."""
@@ -48,12 +60,21 @@ class Job:
     Attributes:
         index: Its place in the store.
         item: What it is made from.
-        planted: False uses a real clip as it is.
+        planted: False plants nothing in a real clip.
         fps: Frames per second of an animated portrait; a real clip has its own.
         dropped: Share of frames that are lost on the way.
         seed: Of everything else in it.
         state: What the person does for the whole clip; None leaves it to chance.
         n_me: How many micro-expressions; None leaves it to chance.
+        doubled: Share of frames that show the one before once more.
+        eye_px: Distance of the outer eye corners of an animated portrait, pixels.
+        squeezed: Codec and bit rate in kbit/s with which the clip is compressed; the rate is for an animated portrait's
+            picture, of a real clip's it is the rate for as many pixels.
+        mirrored: A real clip is seen in a mirror.
+        backwards: A real clip runs backwards.
+        rate: How fast a real clip is played.
+        scale: Size of a real clip's pictures against its own.
+        camera: How bad the light and the camera are, 0..1; None leaves a real clip as it was taken.
     """
 
     index: int
@@ -64,13 +85,21 @@ class Job:
     seed: int
     state: State | None = None
     n_me: int | None = None
+    doubled: float = 0.0
+    eye_px: float = 60.0
+    squeezed: tuple[Codec, int] | None = None
+    mirrored: bool = False
+    backwards: bool = False
+    rate: float = 1.0
+    scale: float = 1.0
+    camera: float | None = None
 
 
 def jobs(items: list[Item], plan: SynthPlan) -> list[Job]:
     """The clips of a store, in mixed order, so that a part of it is a fair sample.
 
-    The pictures of a split share its clips evenly. In a mixed store real videos give a sixth of all clips where
-    there are any, a quarter of these as they are.
+    The pictures of a split share its clips evenly. In a mixed store real videos give ``plan.real`` of all clips where
+    there are any, ``plan.untouched`` of these with nothing planted.
 
     Raises:
         DataError: Clips are wanted of a split that has no portrait, or none is wanted at all.
@@ -83,8 +112,9 @@ def jobs(items: list[Item], plan: SynthPlan) -> list[Job]:
         count = plan.clips(split)
         if count:
             _check(of_split, split)
-            draw = _mixed if plan.kind == "mixed" else _talks
-            wanted += draw(of_split, count, rng)
+            wanted += (
+                _mixed(of_split, count, plan, rng) if plan.kind == "mixed" else _talks(of_split, count, rng)
+            )
     if not wanted:
         raise DataError("0 clips are asked for: ask for clips of training, validation or test people")
     order = rng.permutation(len(wanted))
@@ -108,13 +138,14 @@ def _check(items: list[Item], split: Split) -> None:
     )
 
 
-def _mixed(items: list[Item], count: int, rng: np.random.Generator) -> list[_Wish]:
+def _mixed(items: list[Item], count: int, plan: SynthPlan, rng: np.random.Generator) -> list[_Wish]:
     pictures = [item for item in items if item.kind == "portrait"]
     videos = [item for item in items if item.kind == "clip"]
-    n_real = round(_REAL_SHARE * count) if videos else 0
+    n_real = round(plan.real * count) if videos else 0
+    n_untouched = round(plan.untouched * n_real)
     wishes = [_Wish(pictures[number % len(pictures)]) for number in range(count - n_real)]
     for number, which in enumerate(rng.permutation(n_real)):
-        wishes.append(_Wish(videos[number % len(videos)], planted=bool(which % _UNTOUCHED_EVERY)))
+        wishes.append(_Wish(videos[number % len(videos)], planted=bool(which >= n_untouched)))
     return wishes
 
 
@@ -130,9 +161,42 @@ def _talks(items: list[Item], count: int, rng: np.random.Generator) -> list[_Wis
 
 
 def _job(index: int, wish: _Wish, plan: SynthPlan, rng: np.random.Generator) -> Job:
-    fps, dropped = plan.store.fps, 0.0
+    drawn = Job(index, wish.item, wish.planted, plan.store.fps, 0.0, 0, wish.state, wish.n_me)
+    drawn = replace(drawn, seed=int(rng.integers(2**31)))
     if plan.kind == "mixed":
-        fps *= float(rng.choice(_RATES))
-        dropped = float(rng.uniform(0.01, 0.08)) if rng.random() < 0.2 else 0.0
-    seed = int(rng.integers(2**31))
-    return Job(index, wish.item, wish.planted, fps, dropped, seed, wish.state, wish.n_me)
+        drawn = replace(
+            drawn,
+            fps=plan.store.fps * float(rng.choice(_RATES, p=_RATE_SHARES)),
+            dropped=float(rng.uniform(0.01, 0.08)) if rng.random() < plan.dropped else 0.0,
+            doubled=float(rng.uniform(0.01, 0.15)) if rng.random() < plan.doubled else 0.0,
+        )
+    if wish.item.kind == "clip":
+        return _as_seen(drawn, plan, rng)
+    # Small faces are drawn as often as large ones of twice their size.
+    eye_px = float(np.exp(rng.uniform(*np.log(_EYES_PX))))
+    camera = float(rng.uniform(0, 1))
+    return replace(drawn, eye_px=eye_px, camera=camera, squeezed=_squeezed(plan, eye_px, rng))
+
+
+def _as_seen(job: Job, plan: SynthPlan, rng: np.random.Generator) -> Job:
+    """A real clip seen otherwise than it was taken, so that few clips teach more; a quarter of them are as they are."""
+    if rng.random() < 0.25:
+        return job
+    return replace(
+        job,
+        mirrored=bool(rng.random() < 0.5),
+        backwards=bool(rng.random() < 0.25),
+        rate=float(rng.uniform(0.75, 1.35)) if rng.random() < 0.5 else 1.0,
+        scale=float(rng.uniform(0.4, 1.0)) if rng.random() < 0.4 else 1.0,
+        camera=float(rng.uniform(0, 0.8)) if rng.random() < 0.5 else None,
+        squeezed=_squeezed(plan, 80, rng),
+    )
+
+
+def _squeezed(plan: SynthPlan, eye_px: float, rng: np.random.Generator) -> tuple[Codec, int] | None:
+    return random_squeeze(rng, picture(eye_px) ** 2) if rng.random() < plan.squeezed else None
+
+
+def picture(eye_px: float) -> int:
+    """Edge of the square picture in which an animated face of this size is shown, pixels."""
+    return max(96, 2 * round(1.7 * eye_px))

@@ -4,6 +4,7 @@ import hashlib
 import time
 from collections.abc import Callable, Generator, Iterator
 from contextlib import closing
+from dataclasses import asdict
 from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any, Literal
@@ -13,13 +14,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rtme.data.alone import alone
-from rtme.data.jobs import Job, SynthPlan, jobs
+from rtme.data.jobs import Job, SynthPlan, jobs, picture
 from rtme.data.material import Item, write_table
 from rtme.data.pool import work
 from rtme.data.store import (
     LABELS,
     NO_FRAME,
     Clip,
+    Conditions,
+    Happening,
     Labelled,
     Store,
     StorePlan,
@@ -32,6 +35,7 @@ from rtme.face.crop import FaceCrop
 from rtme.face.pose import head_pose
 from rtme.face.tracker import FaceTracker
 from rtme.spot.grid import TimeGrid
+from rtme.synth.footage import Footage, seen_otherwise
 from rtme.synth.inject import inject
 from rtme.synth.portrait import Portrait
 from rtme.synth.render import render
@@ -43,7 +47,7 @@ Image = NDArray[np.uint8]
 DATASET = "synthetic"
 """The dataset that all clips belong to, real ones too."""
 
-_PICTURE = (320, 320)
+_LEAST_EYES_PX = 22.0  # smaller faces are not judged
 _MOST_YAW = 35.0  # degrees: heads turn on from there, and live does not judge beyond 40
 _TELL_EVERY_S = 15.0
 _TYPES: dict[str, Literal["me", "mae", "large"]] = {"me": "me", "macro": "mae", "large": "large"}
@@ -136,7 +140,13 @@ def _make_clip(folder: Path, plan: SynthPlan, job: Job) -> Clip:
     tracker = _tracker(plan.store)
     tracker.reset()
     first_face = None
+    # The frame whose picture each frame shows.
+    shown = np.arange(truth.n_frames)
+    last: Image | None = None
     for frame, (image, slot) in enumerate(zip(images, slots, strict=True)):
+        if last is not None and rng.random() < job.doubled:
+            image, shown[frame] = last, shown[frame - 1]
+        last = image
         if slot is None or rng.random() < job.dropped:
             continue
         rows["frame"][slot] = frame
@@ -146,6 +156,7 @@ def _make_clip(folder: Path, plan: SynthPlan, job: Job) -> Clip:
         # The tracker goes on counting from clip to clip, and which clip was before depends on the workers.
         first_face = face.face if first_face is None else first_face
         rows["face"][slot] = face.face - first_face + 1
+        rows["measures"][slot] = face.measures
         seen[slot] = face.crop is not None or (face.invalid or "").startswith("warming up")
         if face.crop is not None:
             crops[slot] = face.crop
@@ -153,7 +164,7 @@ def _make_clip(folder: Path, plan: SynthPlan, job: Job) -> Clip:
     frames = _frame_of_each_slot(rows["frame"], truth, plan.store)
     rows["speaking"] = truth.speaking[frames]
     rows["label"] = _labels(truth)[frames]
-    rows["motion"] = _motion(truth.action_units[frames], seen, rows["valid"] > 0, plan.store)
+    rows["motion"] = _motion(truth.action_units[shown[frames]], seen, rows["valid"] > 0, plan.store)
     return Clip(
         index=job.index,
         dataset=DATASET,
@@ -163,6 +174,8 @@ def _make_clip(folder: Path, plan: SynthPlan, job: Job) -> Clip:
         n_frames=truth.n_frames,
         slots=n_slots,
         intervals=tuple(_labelled(interval) for interval in truth.intervals),
+        spans=tuple(Happening.model_validate(asdict(span)) for span in truth.spans),
+        conditions=_conditions(job, truth),
         state=job.state,
         split=job.item.split,
         base=job.item.kind,
@@ -178,27 +191,64 @@ def _tracker(plan: StorePlan) -> FaceTracker:
 
 def _perform(job: Job, plan: SynthPlan, rng: np.random.Generator) -> tuple[Iterator[Image], Truth]:
     if job.item.kind == "portrait":
-        script = _script(job, round(plan.seconds * job.fps), rng)
+        script = _script(job, plan, round(plan.seconds * job.fps), rng)
         portrait = _portrait(job.item.path, job.item.person)
-        return render(portrait, script, _PICTURE, rng, camera=float(rng.uniform(0, 1)))
+        edge = picture(job.eye_px)
+        return render(
+            portrait, script, (edge, edge), rng,
+            eye_px=job.eye_px, camera=job.camera or 0.0, squeezed=job.squeezed, light=plan.mix.light,
+        )  # fmt: skip
     fps = _rate(job.item.path)
-    frames = _read(job.item.path)[: round(plan.seconds * fps)]
-    spoken = speaking(job.item.path, fps, len(frames))
+    footage = Footage(
+        frames=_read(job.item.path)[: round(plan.seconds * job.rate * fps)],
+        fps=fps,
+        landmarks=_landmarks(job.item.path),
+        speaking=_speaking(job.item.path, fps),
+    ).played(job.rate, job.backwards)
+    n_frames = len(footage.frames)
     if job.planted:
-        script = Script.random(rng, len(frames), fps, interference=float(rng.uniform(0, 1)))
-        landmarks = _landmarks(job.item.path)[: len(frames)]
-        return inject(frames, landmarks, script, person=job.item.person, speaking=spoken)
-    still = np.zeros((len(frames), len(ACTION_UNITS)), np.float32)
-    truth = Truth(job.item.person, "clip", fps, len(frames), [], [], still, spoken)
-    return iter(frames), truth
+        script = Script.random(
+            rng, n_frames, footage.fps, interference=float(rng.uniform(0, 1)), mix=plan.mix
+        )
+        images, truth = inject(
+            footage.frames, footage.landmarks, script, person=job.item.person, speaking=footage.speaking
+        )
+    else:
+        still = np.zeros((n_frames, len(ACTION_UNITS)), np.float32)
+        truth = Truth(job.item.person, "clip", footage.fps, n_frames, [], [], still, footage.speaking)
+        images = iter(footage.frames)
+    return seen_otherwise(
+        images, truth, rng, eye_px=footage.eye_px, mirrored=job.mirrored,
+        scale=max(job.scale, min(1.0, _LEAST_EYES_PX / max(footage.eye_px, 1))),
+        camera=job.camera, squeezed=job.squeezed, light=plan.mix.light,
+    )  # fmt: skip
 
 
-def _script(job: Job, n_frames: int, rng: np.random.Generator) -> Script:
+def _script(job: Job, plan: SynthPlan, n_frames: int, rng: np.random.Generator) -> Script:
     if job.state is None:
-        return Script.random(rng, n_frames, job.fps, interference=float(rng.uniform(0, 1)))
+        return Script.random(rng, n_frames, job.fps, interference=float(rng.uniform(0, 1)), mix=plan.mix)
     interference = float(rng.uniform(0.3, 1))
     return Script.random(
-        rng, n_frames, job.fps, interference=interference, macro=0.5, n_me=job.n_me, state=job.state
+        rng,
+        n_frames,
+        job.fps,
+        interference=interference,
+        macro=0.5,
+        n_me=job.n_me,
+        state=job.state,
+        mix=plan.mix,
+    )
+
+
+def _conditions(job: Job, truth: Truth) -> Conditions:
+    return Conditions(
+        **asdict(truth.conditions),
+        dropped=round(job.dropped, 3),
+        doubled=round(job.doubled, 3),
+        mirrored=job.mirrored,
+        backwards=job.backwards,
+        rate=round(job.rate, 3),
+        scale=round(job.scale, 3),
     )
 
 
@@ -235,6 +285,11 @@ def _landmarks(path: Path) -> list[NDArray[np.float32] | None]:
     return [None if face is None else face.landmarks for face in faces]
 
 
+@lru_cache(maxsize=512)
+def _speaking(path: Path, fps: float) -> NDArray[np.uint8]:
+    return speaking(path, fps, len(_read(path)))
+
+
 def _main_face(faces: list[FaceCrop]) -> FaceCrop | None:
     return max(faces, key=lambda face: face.eye_distance_px, default=None)
 
@@ -247,6 +302,7 @@ def _labelled(interval: TruthInterval) -> Labelled:
         offset=interval.offset,
         au=tuple(str(unit) for unit in interval.action_units),
         pixels=round(interval.pixels, 3),
+        sides=interval.sides,
     )
 
 

@@ -16,7 +16,7 @@ from rtme.errors import DataError
 Split = Literal["train", "validation", "test"]
 
 PICTURES = frozenset({".jpg", ".jpeg", ".png"})
-VIDEOS = frozenset({".mp4", ".mkv", ".avi", ".mpg", ".mpeg", ".mov", ".webm"})
+VIDEOS = frozenset({".mp4", ".mkv", ".avi", ".mpg", ".mpeg", ".mov", ".webm", ".gif"})
 
 # Of every hundred people, by the hash of their name, these many are kept away from training.
 _TEST_PERCENT = 20

@@ -23,6 +23,7 @@ from rtme.data.store import (
     array_path,
 )
 from rtme.errors import DataError
+from rtme.face.measures import MEASURES
 from rtme.face.tracker import FaceTracker
 
 
@@ -52,6 +53,7 @@ class Passage:
         self._footage = Footage(video, plan.fps)
         self._tracker = tracker
         self._seen: list[tuple[int, int, int, bool]] = []
+        self._measures: list[NDArray[np.float32]] = []
         self._faces: dict[int, int] = {}
         self._not_judged: Counter[str] = Counter()
 
@@ -73,10 +75,11 @@ class Passage:
             GrowingArray(next(paths), ROW, ()) as rows,
         ):
             for slot, frame, image in self._footage:
-                face, crop = self._look(image, slot)
+                face, crop, measures = self._look(image, slot)
                 if crop is not None:
                     crops.put(slot, crop)
                 self._seen.append((slot, frame, face, crop is not None))
+                self._measures.append(measures)
                 advance(len(self._seen))
             self._check()
             n_frames = self._footage.n_frames
@@ -108,16 +111,18 @@ class Passage:
             unreadable=tuple(self._footage.unreadable),
         )
 
-    def _look(self, image: NDArray[np.uint8], slot: int) -> tuple[int, NDArray[np.uint8] | None]:
-        """The number of the face in a frame, and its crop when it may be judged."""
+    def _look(
+        self, image: NDArray[np.uint8], slot: int
+    ) -> tuple[int, NDArray[np.uint8] | None, NDArray[np.float32]]:
+        """The number of the face in a frame, its crop when it may be judged, and its measures."""
         found = next(iter(self._tracker.track(image, slot)), None)
         if found is None:
             self._not_judged["no face"] += 1
-            return NO_FACE, None
+            return NO_FACE, None, np.zeros(MEASURES, np.float32)
         if found.invalid is not None:
             self._not_judged[found.invalid.partition(":")[0]] += 1
         # A tracker never uses a number again; what it saw in other videos must not show.
-        return self._faces.setdefault(found.face, len(self._faces) + 1), found.crop
+        return self._faces.setdefault(found.face, len(self._faces) + 1), found.crop, found.measures
 
     def _check(self) -> None:
         n_frames = self._footage.n_frames
@@ -135,6 +140,7 @@ class Passage:
         rows = np.zeros(slots[-1] + 1, ROW)
         rows["frame"] = NO_FRAME
         rows["frame"][slots], rows["face"][slots], rows["valid"][slots] = frames, faces, valid
+        rows["measures"][slots] = self._measures
         # In a slot that a slow source leaves empty, that is true which is true before it and after it.
         every = np.arange(len(rows))
         before = frames[np.searchsorted(slots, every, "right") - 1]

@@ -19,7 +19,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from rtme.data.manifest import Person, State
 from rtme.data.material import Split
 from rtme.errors import DataError
-from rtme.synth.truth import ACTION_UNITS
+from rtme.face.measures import MEASURES
+from rtme.synth.truth import ACTION_UNITS, What
 
 UNKNOWN = 255
 """Speaker state that nobody knows."""
@@ -34,6 +35,7 @@ ROW = np.dtype(
         ("speaking", np.uint8),
         ("label", np.uint8),
         ("motion", np.float16, (len(ACTION_UNITS),)),
+        ("measures", np.float16, (MEASURES,)),
     ]
 )
 """One slot of the time grid.
@@ -45,6 +47,7 @@ ROW = np.dtype(
 * ``label``: bits of ``LABELS`` that are true of the slot's frame.
 * ``motion``: displacement of each unit of ``ACTION_UNITS`` since the crop that the flow compares with (of rgb crops,
   which compare with none: from rest), in pixels at 112; zero where it is not known (``Clip.units_known``).
+* ``measures``: what the landmarks see (:mod:`rtme.face.measures`); zero where there is no face.
 """
 
 LABELS = {"me": 1, "mae": 2, "large": 4, "blink": 8}
@@ -74,6 +77,34 @@ class Labelled(_Model):
     emotion: str | None = None
     au: tuple[str, ...] = ()
     pixels: float | None = Field(None, description="largest displacement at 112 pixels, of planted ones")
+    sides: tuple[tuple[float, float], ...] = Field(
+        (), description="of each unit, pixels on the left and on the right of the picture, of planted ones"
+    )
+
+
+class Happening(_Model):
+    """Something that happened besides expressions, in the source's frames: 0-based, inclusive; of synthetic clips."""
+
+    what: What
+    start: int
+    end: int
+    size: float = Field(0.0, description="pixels at 112, degrees or a share, as rtme.synth.truth.Span says")
+
+
+class Conditions(_Model):
+    """Under which a synthetic clip was taken and lost frames."""
+
+    eye_px: float = Field(0.0, description="distance of the outer eye corners in the picture; 0: not known")
+    noise: float = Field(0.0, description="sigma of added noise, gray levels")
+    blur: float = Field(0.0, description="sigma of added blur, pixels")
+    codec: str = Field("", description="with which it was compressed at the end; empty: not at all")
+    kbps: int = Field(0, description="bit rate of that in kbit/s, of jpeg the quality")
+    dropped: float = Field(0.0, description="share of frames that are lost")
+    doubled: float = Field(0.0, description="share of frames that show the one before again")
+    mirrored: bool = False
+    backwards: bool = False
+    rate: float = Field(1.0, description="playback against the source's own rate")
+    scale: float = Field(1.0, description="size against the source's own")
 
 
 class Clip(_Model):
@@ -87,6 +118,8 @@ class Clip(_Model):
     n_frames: int = Field(gt=0, description="length of the source in frames")
     slots: int = Field(gt=0, description="rows")
     intervals: tuple[Labelled, ...] = ()
+    spans: tuple[Happening, ...] = Field((), description="what else happened, of synthetic clips")
+    conditions: Conditions | None = Field(None, description="of synthetic clips")
     state: State | None = Field(None, description="of the whole clip, where it is one")
     split: Split | None = Field(None, description="fixed beforehand; None: folds decide")
     base: Literal["video", "portrait", "clip"] = Field(

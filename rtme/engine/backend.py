@@ -25,7 +25,7 @@ class WindowScores:
 
     Attributes:
         p_me: ``(B,)`` the window holds a micro-expression.
-        p_speaking: ``(B,)`` the person speaks.
+        p_speaking: ``(B, T)`` the person speaks at the slot.
         frame_scores: ``(B, T)`` the slot belongs to a micro-expression.
     """
 
@@ -40,7 +40,7 @@ class Scorer(Protocol):
     manifest: Manifest
 
     def score(self, frame: Floats, regions: Floats, valid: Floats) -> WindowScores:
-        """Run the temporal part over ``(B, T, D)``, ``(B, T, R, Dr)`` and ``(B, T)`` (1 where a slot has a frame)."""
+        """Run the temporal part over ``(B, T, D + M)``, ``(B, T, R, Dr)`` and ``(B, T)`` (1 where a slot has a frame)."""
 
 
 class Backend(Scorer, Protocol):

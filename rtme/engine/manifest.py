@@ -37,7 +37,8 @@ class SpeakerSettings(_Part):
 
     on: float = Field(0.6, gt=0, lt=1)
     off: float = Field(0.4, gt=0, lt=1)
-    min_ms: float = Field(300.0, gt=0, description="a change must last this long to count")
+    min_ms: float = Field(200.0, gt=0, description="a change must last this long to count")
+    look_ahead: int = Field(8, ge=0, description="slots after a slot before its probability is final")
 
     @model_validator(mode="after")
     def _hysteresis(self) -> Self:
@@ -68,6 +69,7 @@ class Manifest(_Part):
     hop: int = Field(gt=0, description="slots between evaluated windows")
     look_ahead: int = Field(ge=0, description="slots after a slot before its score is final")
     frame_size: int = Field(gt=0, description="D of the frame token")
+    measures: int = Field(0, ge=0, description="M measures of the landmarks beside a frame token")
     regions: int = Field(gt=0, description="R region tokens a frame")
     region_size: int = Field(gt=0, description="D of a region token")
     decoder: DecoderSettings = Field(DecoderSettings(), description="of the normal sensitivity")
@@ -87,6 +89,11 @@ class Manifest(_Part):
     scores: dict[str, Any] = Field(
         default_factory=dict, description="measured figures and the command that made them"
     )
+
+    @property
+    def token_size(self) -> int:
+        """D + M: what a window holds of each slot beside the region tokens."""
+        return self.frame_size + self.measures
 
     @field_validator("calibration")
     @classmethod

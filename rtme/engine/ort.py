@@ -8,11 +8,11 @@ graph          direction tensor                    type
 encoder.onnx   input     ``crops`` (N, S, S, 3)    uint8
 ..             output    ``frame`` (N, D)          float32
 ..             output    ``regions`` (N, R, Dr)    float32
-temporal.onnx  input     ``frame`` (B, T, D)       float32
+temporal.onnx  input     ``frame`` (B, T, D + M)   float32
 ..             input     ``regions`` (B, T, R, Dr) float32
 ..             input     ``valid`` (B, T)          float32
 ..             output    ``p_me`` (B,)             float32
-..             output    ``p_speaking`` (B,)       float32
+..             output    ``p_speaking`` (B, T)     float32
 ..             output    ``frame_scores`` (B, T)   float32
 ============== ========= ========================= =========
 """
@@ -36,11 +36,11 @@ Shapes = dict[str, tuple[str | int, ...]]
 _CROPS: Shapes = {"crops": ("size", "size", 3)}
 _FEATURES: Shapes = {"frame": ("frame_size",), "regions": ("regions", "region_size")}
 _WINDOW: Shapes = {
-    "frame": ("window", "frame_size"),
+    "frame": ("window", "token_size"),
     "regions": ("window", "regions", "region_size"),
     "valid": ("window",),
 }
-_SCORES: Shapes = {"p_me": (), "p_speaking": (), "frame_scores": ("window",)}
+_SCORES: Shapes = {"p_me": (), "p_speaking": ("window",), "frame_scores": ("window",)}
 
 # onnxruntime's own exceptions have no common base.
 _RAISED = (
@@ -84,7 +84,7 @@ class OnnxRuntimeBackend:
         return Features(found["frame"], found["regions"])
 
     def score(self, frame: Floats, regions: Floats, valid: Floats) -> WindowScores:
-        """Run the temporal part over ``(B, T, D)``, ``(B, T, R, Dr)`` and ``(B, T)``."""
+        """Run the temporal part over ``(B, T, D + M)``, ``(B, T, R, Dr)`` and ``(B, T)``."""
         found = _opened(self._temporal).run({"frame": frame, "regions": regions, "valid": valid})
         return WindowScores(found["p_me"], found["p_speaking"], found["frame_scores"])
 

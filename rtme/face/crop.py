@@ -1,6 +1,6 @@
 """What the face room hands on."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -38,6 +38,7 @@ class FaceCrop:
         landmarks: ``(468 or 478, 3)`` float32 in source pixels (z in the same scale, smaller is nearer).
         to_crop: ``(2, 3)`` float64, the similarity that takes source x and y to crop x and y. Pixel centres
             lie at whole numbers, as in OpenCV.
+        measures: ``(MEASURES,)`` float32, what the landmarks see (see :mod:`rtme.face.measures`).
     """
 
     face: int
@@ -48,3 +49,4 @@ class FaceCrop:
     crop: NDArray[np.uint8] | None
     landmarks: NDArray[np.float32]
     to_crop: NDArray[np.float64]
+    measures: NDArray[np.float32] = field(default_factory=lambda: np.zeros(0, np.float32))

@@ -151,10 +151,10 @@ class HeadMotion:
         self._grid = 14
         weight, depth = _face_map()
         self._weight = cv2.resize(weight, (self._grid, self._grid), interpolation=cv2.INTER_AREA).ravel()
-        dense_depth = cv2.resize(depth, (size, size), interpolation=cv2.INTER_LINEAR)
-        self._dense = _bases(dense_depth)
+        self._depth = cv2.resize(depth, (size, size), interpolation=cv2.INTER_LINEAR)
+        self._x, self._y = _places(size)
         # One by one: OpenCV averages more than four channels at once only where the sizes divide.
-        planes = np.moveaxis(self._dense.reshape(size, size, 12), 2, 0)
+        planes = np.moveaxis(_bases(self._depth).reshape(size, size, 12), 2, 0)
         small = [
             cv2.resize(plane, (self._grid, self._grid), interpolation=cv2.INTER_AREA) for plane in planes
         ]
@@ -167,7 +167,6 @@ class HeadMotion:
 
     def remove(self, flow: Floats, rounds: int = 3) -> Floats:
         """The flow ``(size, size, 2)`` without the head's part."""
-        size = flow.shape[0]
         grid = cv2.resize(flow, (self._grid, self._grid), interpolation=cv2.INTER_AREA)
         seen = grid.reshape(-1, 2)[self._used].astype(np.float64)
         weight = self._weight
@@ -178,14 +177,24 @@ class HeadMotion:
             miss = ((seen - self._coarse @ head) ** 2).sum(1) / self._unit**2
             scale = max(float(np.average(miss, weights=self._weight)), 0.05**2)
             weight = self._weight / (1 + miss / scale) ** 2
-        moved = (self._dense @ head.astype(np.float32)).reshape(size, size, 2)
-        return flow - moved
+        # Plane by plane: a matrix product of this shape wakes all of BLAS's threads, which on a busy machine takes
+        # many times as long as the sum itself.
+        right, down, grow, turn, yaw, pitch = head.astype(np.float32)
+        own = np.empty_like(flow)
+        own[..., 0] = flow[..., 0] - (right + grow * self._x - turn * self._y + yaw * self._depth)
+        own[..., 1] = flow[..., 1] - (down + grow * self._y + turn * self._x + pitch * self._depth)
+        return own
+
+
+def _places(size: int) -> tuple[Floats, Floats]:
+    """``(size, size)`` x and y of a crop's pixels, from its middle, in half crops."""
+    y, x = (np.mgrid[:size, :size].astype(np.float32) - np.float32(size / 2)) / np.float32(size / 2)
+    return x, y
 
 
 def _bases(depth: Floats) -> Floats:
     """``(size * size * 2, 6)`` flow of each of the six motions of a head, at a crop's pixels."""
-    size = depth.shape[0]
-    y, x = (np.mgrid[:size, :size].astype(np.float32) - np.float32(size / 2)) / np.float32(size / 2)
+    x, y = _places(depth.shape[0])
     zero, one = np.zeros_like(x), np.ones_like(x)
     u = np.stack([one, zero, x, -y, depth, zero], -1)
     v = np.stack([zero, one, y, x, zero, depth], -1)

@@ -23,12 +23,25 @@ def head_pose(landmarks: NDArray[np.float32]) -> HeadPose:
     Returns:
         Degrees, with the signs of :class:`~rtme.face.crop.HeadPose`. Zero is the mean of frontal portraits.
     """
-    points = landmarks[_RIGID].astype(np.float64)
-    left, _, right = np.linalg.svd((points - points.mean(0)).T @ _MEAN)
-    left[:, 2] *= np.sign(np.linalg.det(left @ right))
-    turn = left @ right  # observed = turn @ mean, decomposed as roll(z) @ yaw(y) @ pitch(x)
+    turn = _turn(landmarks)  # decomposed as roll(z) @ yaw(y) @ pitch(x)
     return HeadPose(
         yaw=math.degrees(math.asin(max(-1.0, min(1.0, turn[2, 0])))),
         pitch=math.degrees(-math.atan2(turn[2, 1], turn[2, 2])),
         roll=math.degrees(-math.atan2(turn[1, 0], turn[0, 0])),
     )
+
+
+def frontal(landmarks: NDArray[np.float32]) -> NDArray[np.float32]:
+    """The same landmarks ``(N, 3)`` with the head's rotation taken out, around the middle of what is rigid."""
+    points = landmarks.astype(np.float64)
+    turned: NDArray[np.float32] = ((points - points[_RIGID].mean(0)) @ _turn(landmarks)).astype(np.float32)
+    return turned
+
+
+def _turn(landmarks: NDArray[np.float32]) -> NDArray[np.float64]:
+    """The rotation that takes the mean face to the landmarks: observed = turn @ mean."""
+    points = landmarks[_RIGID].astype(np.float64)
+    left, _, right = np.linalg.svd((points - points.mean(0)).T @ _MEAN)
+    left[:, 2] *= np.sign(np.linalg.det(left @ right))
+    turn: NDArray[np.float64] = left @ right
+    return turn

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rtme.errors import FaceError
-from rtme.face import align, motion, quality
+from rtme.face import align, measures, motion, quality
 from rtme.face.crop import FaceCrop
 from rtme.face.identity import Box, Identities
 from rtme.face.landmarks import Floats, LandmarkFinder, MeshFinder, TaskFinder
@@ -134,34 +134,50 @@ class FaceTracker:
     def _crop(self, image: Image, slot: int, face: int, box: Box, mesh: Floats) -> FaceCrop:
         track = self._tracks.get(face)
         if track is None or slot - track.slot > self._gone:
-            track = self._tracks[face] = _Track(align.Steady(self._fps), since=slot)
+            track = self._tracks[face] = _Track(
+                align.Steady(self._fps), measures.Measurer(self._fps), since=slot
+            )
         track.slot = slot
-        to_crop = track.steady.update(align.fit(mesh), slot).matrix(self._size)
+        place = align.fit(mesh)
+        to_crop = track.steady.update(place, slot).matrix(self._size)
         eyes, pose = _eye_distance(mesh), head_pose(mesh)
         crop: Image | None = None
+        measured = np.zeros(measures.MEASURES, np.float32)
         invalid = quality.misplaced(mesh, (image.shape[0], image.shape[1]), eyes, pose, self._limits)
         if invalid is None:
             cutout = motion.cut(image, to_crop, self._size)
-            invalid, crop = self._input(track, slot, cutout)
-        return FaceCrop(face, box, eyes, pose, invalid, crop, mesh, to_crop)
+            invalid, crop, measured = self._input(track, slot, cutout, measures.stance(mesh, pose, place))
+        return FaceCrop(face, box, eyes, pose, invalid, crop, mesh, to_crop, measured)
 
-    def _input(self, track: "_Track", slot: int, cutout: Image) -> tuple[str | None, Image | None]:
-        """The engine's input, or why there is none."""
+    def _input(
+        self, track: "_Track", slot: int, cutout: Image, stance: measures.Stance
+    ) -> tuple[str | None, Image | None, Floats]:
+        """Why there is no input for the engine, or None; the input; and the measures."""
         gray = cv2.cvtColor(cutout, cv2.COLOR_RGB2GRAY)
         sharp = quality.sharpness(gray)
+        earlier = track.at(slot - self._lag)
+        measured = track.measurer.measure(slot, stance, earlier.stance if earlier else None, sharp)
         if sharp < self._limits.min_sharpness:
-            return f"blurred: sharpness {sharp:.2f}, need {self._limits.min_sharpness:.2f}", None
+            return f"blurred: sharpness {sharp:.2f}, need {self._limits.min_sharpness:.2f}", None, measured
+        now = motion.level_light(gray)
+        track.remember(_Past(slot, now, stance), self._lag + _NEAR)
         crop = cutout
         if not self._rgb:
-            now = motion.level_light(gray)
-            earlier = track.at(slot - self._lag)
-            track.remember(slot, now, self._lag + _NEAR)
             if earlier is None:
-                return f"warming up: motion needs {self._lag} slots of this face", None
-            crop = self._motion(earlier, now)
+                return f"warming up: motion needs {self._lag} slots of this face", None, measured
+            crop = self._motion(earlier.gray, now)
         if slot - track.since < _SEEN_S * self._fps:
-            return f"warming up: a face is judged when seen for {_SEEN_S} s", None
-        return None, crop
+            return f"warming up: a face is judged when seen for {_SEEN_S} s", None, measured
+        return None, crop, measured
+
+
+@dataclass(frozen=True, slots=True)
+class _Past:
+    """A face as it was: what later crops are compared with."""
+
+    slot: int
+    gray: Image
+    stance: measures.Stance
 
 
 @dataclass(slots=True)
@@ -169,22 +185,23 @@ class _Track:
     """What is remembered of one face."""
 
     steady: align.Steady
+    measurer: measures.Measurer
     since: int
     slot: int = -1
-    grays: deque[tuple[int, Image]] = field(default_factory=deque)
+    past: deque[_Past] = field(default_factory=deque)
 
-    def at(self, slot: int) -> Image | None:
-        """The gray crop nearest to a slot, if one is near enough."""
-        if not self.grays:
+    def at(self, slot: int) -> _Past | None:
+        """The face as it was nearest to a slot, if near enough."""
+        if not self.past:
             return None
-        when, gray = min(self.grays, key=lambda each: abs(each[0] - slot))
-        return gray if abs(when - slot) <= _NEAR else None
+        nearest = min(self.past, key=lambda each: abs(each.slot - slot))
+        return nearest if abs(nearest.slot - slot) <= _NEAR else None
 
-    def remember(self, slot: int, gray: Image, reach: int) -> None:
-        """Keep a gray crop for ``reach`` slots."""
-        self.grays.append((slot, gray))
-        while self.grays[0][0] < slot - reach:
-            self.grays.popleft()
+    def remember(self, now: _Past, reach: int) -> None:
+        """Keep what is seen now for ``reach`` slots."""
+        self.past.append(now)
+        while self.past[0].slot < now.slot - reach:
+            self.past.popleft()
 
 
 def _check(image: Image) -> None:

@@ -1,7 +1,11 @@
 """One stream's faces in one epoch: features in, events out. No thread, no socket."""
 
+import numpy as np
+
 from rtme.engine.backend import Features, Scorer
+from rtme.errors import EngineError
 from rtme.events import AnyEvent, Mark, WarningEvent
+from rtme.face.measures import MEASURES
 from rtme.live.face_run import FaceRun
 from rtme.live.lapse import Lapse
 from rtme.live.marks import Marks
@@ -25,6 +29,12 @@ class StreamRun:
         self._backend = backend
         self._rules = SpotterRules.of(backend.manifest, sensitivity=sensitivity)
         self._fps = backend.manifest.fps
+        self._measured = backend.manifest.measures
+        if self._measured not in (0, MEASURES):
+            raise EngineError(
+                f"engine {backend.manifest.name} reads {self._measured} measures of the landmarks and this rtme makes "
+                f"{MEASURES}: export the engine again with this version"
+            )
         self._marks = Marks()
         self._faces: dict[int, FaceRun] = {}
         self._no_face = Lapse("no_face")
@@ -51,7 +61,10 @@ class StreamRun:
             run = self._faces.get(crop.face) or self._meet(crop.face)
             events += run.see(slot, crop, at)
             if crop.crop is not None and features is not None:
-                run.spotter.push(slot, features.frame[row], features.regions[row])
+                token = features.frame[row]
+                if self._measured:
+                    token = np.concatenate([token, crop.measures])
+                run.spotter.push(slot, token, features.regions[row])
                 row += 1
         for face, run in list(self._faces.items()):
             for window in run.spotter.advance(slot):
@@ -100,7 +113,7 @@ class StreamRun:
         for window in windows:
             scores = self._backend.score(window.frame[None], window.regions[None], window.valid[None])
             updates += run.spotter.take(
-                window, float(scores.p_me[0]), float(scores.p_speaking[0]), scores.frame_scores[0]
+                window, float(scores.p_me[0]), scores.p_speaking[0], scores.frame_scores[0]
             )
         return updates
 

@@ -4,6 +4,7 @@ from typing import Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from rtme.face.measures import MEASURES, Group
 from rtme.model.regions import REGIONS
 
 
@@ -38,6 +39,13 @@ class ModelConfig(BaseModel):
         "facial", description="region tokens: one for each facial area (FACS), or for each cell of a grid"
     )
     cells: int = Field(4, gt=0, description="cells along one edge, for grid pooling")
+
+    measures: tuple[Group, ...] = Field(
+        ("shape", "motion", "head", "pose", "quality"),
+        description="which measures of the landmarks the BiLSTM reads beside the frame token (`rtme.face.measures`); "
+        "none is the paper's network",
+    )
+    measure_dim: int = Field(32, gt=0, description="width of what is made of the measures")
 
     window: int = Field(32, gt=1, description="T: slots per window; at 30 fps about one second, two long MEs")
     lstm: bool = Field(
@@ -78,6 +86,11 @@ class ModelConfig(BaseModel):
     def frame_size(self) -> int:
         """D of the frame token."""
         return 2 * self.dim if self.frame_token == "class+regions" else self.dim
+
+    @property
+    def measured(self) -> int:
+        """M, the number of measures beside a frame token: all there are, or none."""
+        return MEASURES if self.measures else 0
 
     @property
     def regions(self) -> int:

@@ -1,5 +1,6 @@
 """MELDAE: Micro-Expression Locator with Dual state, as one network and as the two graphs of a bundle."""
 
+import torch
 from torch import Tensor, nn
 
 from rtme.model.config import ModelConfig
@@ -16,12 +17,14 @@ class Meldae(nn.Module):
         self.encoder = Encoder(config)
         self.temporal = Temporal(config)
 
-    def forward(self, crops: Tensor, valid: Tensor) -> WindowOutput:
-        """``(B, T, size, size, 3)`` uint8 crops and ``(B, T)`` validity to logits."""
+    def forward(self, crops: Tensor, measures: Tensor, valid: Tensor) -> WindowOutput:
+        """``(B, T, size, size, 3)`` uint8 crops, ``(B, T, M)`` measures and ``(B, T)`` validity to logits."""
         batch, slots = valid.shape
         frame, regions = self.encoder(crops.flatten(0, 1))
         output: WindowOutput = self.temporal(
-            frame.view(batch, slots, -1), regions.view(batch, slots, self.config.regions, -1), valid
+            torch.cat([frame.view(batch, slots, -1), measures], -1),
+            regions.view(batch, slots, self.config.regions, -1),
+            valid,
         )
         return output
 
@@ -34,6 +37,6 @@ class Probabilities(nn.Module):
         self.temporal = temporal
 
     def forward(self, frame: Tensor, regions: Tensor, valid: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """Probabilities in the order p_me ``(B,)``, p_speaking ``(B,)``, frame_scores ``(B, T)``."""
+        """Probabilities in the order p_me ``(B,)``, p_speaking ``(B, T)``, frame_scores ``(B, T)``."""
         output = self.temporal(frame, regions, valid)
         return output.me.sigmoid(), output.speaking.sigmoid(), output.frames.sigmoid()

@@ -6,6 +6,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import gelu, scaled_dot_product_attention
 
+from rtme.face.measures import GROUPS
 from rtme.model.config import ModelConfig
 
 # Finite, so that a window without any valid slot gives an even attention and no NaN.
@@ -17,7 +18,7 @@ class WindowOutput(NamedTuple):
 
     Attributes:
         me: ``(B,)`` the window holds a micro-expression.
-        speaking: ``(B,)`` the person speaks.
+        speaking: ``(B, T)`` the person speaks at the slot.
         frames: ``(B, T)`` the slot belongs to a micro-expression.
     """
 
@@ -81,20 +82,44 @@ def _head(inputs: int, dropout: float) -> nn.Sequential:
     return nn.Sequential(nn.Linear(inputs, 64), nn.GELU(), nn.Dropout(dropout), nn.Linear(64, 1))
 
 
+class Measures(nn.Module):
+    """What the landmarks see, made into a few features: linear where it is faint, logarithmic where large."""
+
+    def __init__(self, config: ModelConfig) -> None:
+        super().__init__()
+        mask = torch.zeros(config.measured)
+        for group in config.measures:
+            mask[GROUPS[group]] = 1
+        self.mask: Tensor
+        self.register_buffer("mask", mask, persistent=False)
+        self.mix = nn.Sequential(nn.Linear(config.measured, config.measure_dim), nn.GELU())
+
+    def forward(self, measures: Tensor) -> Tensor:
+        """``(B, T, M)`` to ``(B, T, measure_dim)``."""
+        mixed: Tensor = self.mix(torch.asinh(measures) * self.mask)
+        return mixed
+
+
 class Temporal(nn.Module):
-    """BiLSTM over frame tokens, ME queries over region tokens, and the three heads of MELDAE."""
+    """BiLSTM over frame tokens and measures, ME queries over region tokens, and the three heads of MELDAE.
+
+    The paper's head for the speaker's state answers once for a window. Ours answers for each slot, so that half a
+    second of silence is seen.
+    """
 
     def __init__(self, config: ModelConfig) -> None:
         super().__init__()
         self.config = config
         width = 2 * config.lstm_hidden
         self.norm = nn.LayerNorm(config.frame_size)
-        self.missing = nn.Parameter(torch.zeros(config.frame_size))
+        self.measures = Measures(config) if config.measures else None
+        reads = config.frame_size + (config.measure_dim if config.measures else 0)
+        self.missing = nn.Parameter(torch.zeros(reads))
         self.drop = nn.Dropout(config.dropout)
         self.lstm: nn.LSTM | None = None
         if config.lstm:
             self.lstm = nn.LSTM(
-                config.frame_size,
+                reads,
                 config.lstm_hidden,
                 config.lstm_layers,
                 batch_first=True,
@@ -102,7 +127,7 @@ class Temporal(nn.Module):
                 dropout=config.dropout if config.lstm_layers > 1 else 0.0,
             )
         else:
-            self.alone = nn.Sequential(nn.Linear(config.frame_size, width), nn.GELU())
+            self.alone = nn.Sequential(nn.Linear(reads, width), nn.GELU())
         self.enhancer = QueryEnhancer(config) if config.enhancer else None
         heads_see = width + config.context if config.enhancer else width
         self.me = _head(heads_see, config.dropout)
@@ -113,7 +138,7 @@ class Temporal(nn.Module):
         """Score windows.
 
         Args:
-            frame: ``(B, T, D)`` frame tokens; what stands in invalid slots is ignored.
+            frame: ``(B, T, D + M)`` frame tokens and measures; what stands in invalid slots is ignored.
             regions: ``(B, T, R, Dr)`` region tokens; likewise.
             valid: ``(B, T)`` 1 where a slot has a frame, else 0.
 
@@ -121,16 +146,20 @@ class Temporal(nn.Module):
             Logits.
         """
         present = valid.unsqueeze(-1)
-        tokens = torch.where(present > 0.5, self.drop(self.norm(frame)), self.missing)
+        size = self.config.frame_size
+        tokens = self.drop(self.norm(frame[..., :size]))
+        if self.measures is not None:
+            tokens = torch.cat([tokens, self.measures(frame[..., size:])], -1)
+        tokens = torch.where(present > 0.5, tokens, self.missing)
         features = self.alone(tokens) if self.lstm is None else self.lstm(tokens)[0]
         if self.enhancer is not None:
             if self.config.regional:
                 known = torch.where((present > 0.5).unsqueeze(-1), regions, torch.zeros_like(regions))
                 seen = self.drop(known)
             else:
-                seen = tokens.unsqueeze(2)
+                seen = tokens[..., :size].unsqueeze(2)
             features = torch.cat([features, self.enhancer(seen, valid, features)], -1)
         mean = (features * present).sum(1) / present.sum(1).clamp(min=1)
         return WindowOutput(
-            self.me(mean).squeeze(-1), self.speaking(mean).squeeze(-1), self.locator(features).squeeze(-1)
+            self.me(mean).squeeze(-1), self.speaking(features).squeeze(-1), self.locator(features).squeeze(-1)
         )

@@ -68,11 +68,13 @@ class SpeakerRules:
         on: At or above this the person speaks, 0..1.
         off: Below this the person listens; at most ``on``. Between the two nothing changes.
         min_ms: A change must last this long to count.
+        look_ahead: Slots after a slot before its probability is final; kept within what hop and window allow.
     """
 
     on: float = 0.6
     off: float = 0.4
-    min_ms: float = 300.0
+    min_ms: float = 200.0
+    look_ahead: int = 8
 
     def __post_init__(self) -> None:
         _check_hysteresis("speaker", self.on, self.off)
@@ -96,6 +98,8 @@ class _Decoder(Protocol):
 
 class _Speaker(Protocol):
     @property
+    def look_ahead(self) -> int: ...
+    @property
     def on(self) -> float: ...
     @property
     def off(self) -> float: ...
@@ -117,7 +121,7 @@ class _Engine(Protocol):
     @property
     def look_ahead(self) -> int: ...
     @property
-    def frame_size(self) -> int: ...
+    def token_size(self) -> int: ...
     @property
     def regions(self) -> int: ...
     @property
@@ -142,7 +146,7 @@ class SpotterRules:
         hop: Slots between evaluated windows.
         look_ahead: Slots after a slot before its score is final: from ``hop - 1``, so that every slot is in a
             window in time, to ``window - 1``.
-        frame_size: D of the frame token.
+        token_size: D of the frame token with the measures beside it.
         regions: R region tokens a slot.
         region_size: Dr of a region token.
         me_weight: score = frame^(1-w) * p_me^w, 0..1.
@@ -154,7 +158,7 @@ class SpotterRules:
     window: int
     hop: int
     look_ahead: int
-    frame_size: int
+    token_size: int
     regions: int
     region_size: int
     me_weight: float = 0.0
@@ -192,7 +196,7 @@ class SpotterRules:
             window=engine.window,
             hop=engine.hop,
             look_ahead=engine.look_ahead if look_ahead is None else look_ahead,
-            frame_size=engine.frame_size,
+            token_size=engine.token_size,
             regions=engine.regions,
             region_size=engine.region_size,
             me_weight=decoder.me_weight,
@@ -204,7 +208,9 @@ class SpotterRules:
                 merge_ms=decoder.merge_ms,
                 calibration=engine.calibration,
             ),
-            speaker=SpeakerRules(on=speaker.on, off=speaker.off, min_ms=speaker.min_ms),
+            speaker=SpeakerRules(
+                on=speaker.on, off=speaker.off, min_ms=speaker.min_ms, look_ahead=speaker.look_ahead
+            ),
         )
 
 

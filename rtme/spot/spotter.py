@@ -20,7 +20,7 @@ class Window:
     Attributes:
         start: First slot.
         end: Last slot (inclusive).
-        frame: ``(T, D)`` float32.
+        frame: ``(T, D)`` float32: frame token and measures.
         regions: ``(T, R, Dr)`` float32.
         valid: ``(T,)`` float32, 1 where a slot has a feature.
     """
@@ -43,9 +43,7 @@ class Spotter:
     ``look_ahead`` slots after it. So events are the same however the calls are spread, and whether the stream
     is played or analysed.
 
-    The probability of speaking belongs to a whole window; a slot's is fused from windows that end up to half
-    a window after it. So turns are known half a window late, and their ends lie about a sixth of a window
-    after the change.
+    Turns are decided likewise, with a look-ahead of their own.
 
     Args:
         rules: The engine's numbers.
@@ -53,9 +51,9 @@ class Spotter:
 
     def __init__(self, rules: SpotterRules) -> None:
         self._rules = rules
-        self._ring = FeatureRing(rules.window, rules.frame_size, rules.regions, rules.region_size)
-        speaker_look_ahead = max(rules.look_ahead, rules.window // 2)
+        self._ring = FeatureRing(rules.window, rules.token_size, rules.regions, rules.region_size)
         self._scores = ScoreFusion(rules.window, rules.look_ahead)
+        speaker_look_ahead = min(max(rules.speaker.look_ahead, rules.hop - 1), rules.window - 1)
         self._speaking = ScoreFusion(rules.window, speaker_look_ahead)
         self._intervals = IntervalDecoder(rules.interval, rules.fps, rules.look_ahead)
         self._turns = SpeakerDecoder(rules.speaker, rules.fps, speaker_look_ahead)
@@ -100,8 +98,8 @@ class Spotter:
         due, self._due = self._due, []
         return due
 
-    def take(self, window: Window, p_me: float, p_speaking: float, frame_scores: Floats) -> list[Update]:
-        """Give the temporal part's scores of a window: two numbers and ``(T,)``; 0..1, NaN is unknown.
+    def take(self, window: Window, p_me: float, p_speaking: Floats, frame_scores: Floats) -> list[Update]:
+        """Give the temporal part's scores of a window: a number and twice ``(T,)``; 0..1, NaN is unknown.
 
         Returns:
             What this decides, as ``decide`` does.
@@ -109,7 +107,7 @@ class Spotter:
         self.skip(window)
         known = known_slots(window.valid, (self._first or 0) - window.start)
         score = slot_scores(frame_scores, p_me, self._rules.me_weight)
-        speaking = np.clip(np.float64(p_speaking), 0, 1)
+        speaking = np.clip(np.asarray(p_speaking, np.float64), 0, 1)
         extra = window.end % self._rules.hop != 0
         self._scores.add(window.end, np.where(known, score, np.nan), extra=extra)
         self._speaking.add(window.end, np.where(known, speaking, np.nan), extra=extra)

@@ -41,8 +41,12 @@ LIMITS = {
 MIDLINE = (17,)
 """Units of an unpaired muscle region: both sides move together."""
 
-SHAPES = ("pucker", "upper_lip", "lower_lip", "gaze_x", "gaze_y")
-"""What else moves smoothly: lips in speech and eyeballs. Jaw and lids are in :mod:`~rtme.synth.rig`."""
+SHAPES = ("pucker", "upper_lip", "lower_lip", "press", "cheeks", "throat", "gaze_x", "gaze_y")
+"""What else moves smoothly: lips in speech (negative pucker spreads them, negative lower_lip lifts it), lips pressed
+together, cheeks drawn down by the jaw, the chin's underside in swallowing, eyeballs. Jaw and lids are in
+:mod:`~rtme.synth.rig`."""
+
+PUCKER, UPPER_LIP, LOWER_LIP, PRESS, CHEEKS, THROAT, GAZE_X, GAZE_Y = range(len(SHAPES))
 
 
 def grid() -> Floats:
@@ -72,6 +76,7 @@ class _Face:
     CORNER = ((61,), (291,))
     CORNER_PATH = ((61, 205), (291, 425))
     CHIN = ((201, 200), (421, 200))
+    JOWL = ((205, 207, 214), (425, 427, 434))
 
     def __init__(self, points: Floats) -> None:
         self.points = points
@@ -206,7 +211,10 @@ def unit_fields(points: Floats, units: tuple[int, ...] = ACTION_UNITS) -> Floats
 
 @cache
 def _mean_face() -> Floats:
-    return unit_fields(CANONICAL)
+    """``(2, 26, nodes)``: x and y of each unit and side, on the nodes that any unit moves."""
+    fields = unit_fields(CANONICAL).reshape(2 * len(ACTION_UNITS), -1, 2)
+    moved = np.linalg.norm(fields, axis=-1).max(0) > 0.05
+    return np.ascontiguousarray(fields[:, moved].transpose(2, 0, 1))
 
 
 def largest_displacement(units: Mapping[int, tuple[float, float]]) -> float:
@@ -218,9 +226,11 @@ def largest_displacement(units: Mapping[int, tuple[float, float]]) -> float:
     Returns:
         Pixels at 112. Units that share skin add up or cancel.
     """
-    rows = [ACTION_UNITS.index(unit) for unit in units]
-    total = np.tensordot(np.array(list(units.values()), np.float32), _mean_face()[rows], 2)
-    return float(np.linalg.norm(total, axis=-1).max())
+    weights = np.zeros((len(ACTION_UNITS), 2), np.float32)
+    for unit, sides in units.items():
+        weights[ACTION_UNITS.index(unit)] = sides
+    x, y = weights.ravel() @ _mean_face()
+    return float(np.sqrt((x * x + y * y).max()))
 
 
 def shape_fields(points: Floats) -> Floats:
@@ -237,11 +247,21 @@ def shape_fields(points: Floats) -> Floats:
     above = face.above_seam(2.0)
     upper = _go(face.bump(face.at((39, 0, 269)), along=5, up=6, down=5) * above, 0, -1)
     lower = _go(face.bump(face.at((181, 17, 405)), along=6, up=6, down=7) * (1 - above), 0, 1)
+    # Both lips go to the seam, and their red is rolled in: at the seam itself nothing moves.
+    rim = 1 - np.exp(-0.5 * ((face.q[..., 1] - face.seam) / 2.5) ** 2)
+    lips = face.at((61, 39, 0, 269, 291)), face.at((61, 181, 17, 405, 291))
+    press = _go(face.bump(lips[0], along=5, up=8, down=5) * above * rim, 0, 1)
+    press += _go(face.bump(lips[1], along=5, up=5, down=9) * (1 - above) * rim, 0, -1)
+    cheeks = sum(
+        _go(face.bump(face.at(face.JOWL[s]), along=7, up=11, down=9), 0.35 - 0.7 * s, 1) for s in (0, 1)
+    )
+    throat = _go(face.bump(face.at((152,)), along=16, up=7, down=9), 0, -1)
     eyes = np.zeros(above.shape, np.float32)
     for side in (0, 1):
         middle = face.at(face.EYE[side]).mean(0, keepdims=True)
         eyes += face.bump(middle, along=4.5, up=2.0, down=2.0)
-    fields = np.stack([np.sum(corners, 0), upper, lower, _go(eyes, 1, 0), _go(eyes, 0, 1)]) * _window()
+    shapes = [np.sum(corners, 0), upper, lower, press, cheeks, throat, _go(eyes, 1, 0), _go(eyes, 0, 1)]
+    fields = np.stack(shapes) * _window()
     largest = np.linalg.norm(fields, axis=-1).max((1, 2))
     scaled: Floats = (fields / largest[:, None, None, None]).astype(np.float32)
     return scaled

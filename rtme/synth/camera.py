@@ -7,6 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rtme.synth.nuisance import wander
+from rtme.synth.pulse import moments
+from rtme.synth.truth import Span
 
 Floats = NDArray[np.float32]
 Image = NDArray[np.uint8]
@@ -24,6 +26,10 @@ class Camera:
         jpeg: Quality, None for no compression.
         grain: ``(h + 64, w + 64, 3)`` uint8 noise around 128, from which each frame cuts its own, or None.
         shifts: ``(n, 2)`` where it cuts.
+        noise: The grain's sigma, gray levels.
+        bands: Depth, pixels from crest to crest, and ``(n,)`` phase of dark bands that roll down the picture, as a lamp
+            on mains leaves them; None for none.
+        spans: When light or exposure change quickly.
     """
 
     gain: Floats
@@ -33,10 +39,19 @@ class Camera:
     jpeg: int | None
     grain: Image | None
     shifts: NDArray[np.int64]
+    noise: float = 0.0
+    bands: tuple[float, float, Floats] | None = None
+    spans: tuple[Span, ...] = ()
 
     @classmethod
     def random(
-        cls, rng: np.random.Generator, n_frames: int, fps: float, size: tuple[int, int], amount: float = 0.5
+        cls,
+        rng: np.random.Generator,
+        n_frames: int,
+        fps: float,
+        size: tuple[int, int],
+        amount: float = 0.5,
+        light: float = 1.0,
     ) -> "Camera":
         """A camera by chance.
 
@@ -46,24 +61,43 @@ class Camera:
             fps: Frames per second.
             size: Width and height of the frames.
             amount: 0 (studio) .. 1 (a cheap webcam under a bad lamp).
+            light: Factor on how often light and exposure change quickly.
         """
         gain = 1 + 0.04 * amount * wander(rng, n_frames, fps, 0.7) + rng.normal(0, 0.08 * amount)
         times = np.arange(n_frames) / fps
-        if rng.random() < 0.3 * amount:
-            at, length = rng.uniform(0, times[-1]), rng.uniform(0.03, 0.3)
-            gain = gain * (1 + rng.uniform(-0.2, 0.2) * np.clip((times - at) / length, 0, 1))
+        spans = []
+        for now in moments(rng, n_frames / fps, 0.12 * amount * light, 0.4):
+            length, size_ = rng.uniform(0.03, 0.4), float(rng.uniform(-0.25, 0.25))
+            gain = gain * (1 + size_ * np.clip((times - now) / length, 0, 1))
+            first, last = max(0, round(now * fps)), min(n_frames - 1, round((now + length) * fps))
+            if last >= first:
+                spans.append(Span("light", first, last, round(abs(size_), 3)))
+        gain = np.clip(gain, 0.5, 1.6)
         if rng.random() < 0.4 * amount:
             gain = gain * (1 + rng.uniform(0.005, 0.03) * np.sin(2 * np.pi * rng.uniform(0.5, 14) * times))
         slope = np.stack([wander(rng, n_frames, fps, 0.3), wander(rng, n_frames, fps, 0.3)], -1)
-        slope = 0.12 * amount * slope if rng.random() < 0.5 else 0 * slope
+        # A lamp that swings, a screen that changes, a face that goes past a window.
+        slope = rng.choice((0.0, 0.12, 0.25), p=(0.45, 0.4, 0.15)) * amount * slope
+        bands = None
+        if rng.random() < 0.25 * amount:
+            phase = 2 * np.pi * (rng.uniform(-3, 3) * times + rng.random())
+            bands = (
+                float(rng.uniform(0.01, 0.08)),
+                float(rng.uniform(0.3, 1.5) * size[1]),
+                phase.astype(np.float32),
+            )
+        noise = float(rng.uniform(0, 5) * amount)
         return cls(
             gain=gain.astype(np.float32),
             slope=slope.astype(np.float32),
             gamma=float(np.exp(rng.normal(0, 0.15 * amount))),
             blur=float(rng.choice((0.0, 0.0, rng.uniform(0.4, 1.2)))) if amount > 0 else 0.0,
             jpeg=int(rng.uniform(45, 95)) if rng.random() < 0.6 * amount else None,
-            grain=cls.make_grain(rng, size, float(rng.uniform(0, 5) * amount)),
+            grain=cls.make_grain(rng, size, noise),
             shifts=rng.integers(0, 64, (n_frames, 2)),
+            noise=noise,
+            bands=bands,
+            spans=tuple(spans),
         )
 
     @staticmethod
@@ -93,6 +127,11 @@ class Camera:
                 flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE,
             )  # fmt: skip
             image = cv2.multiply(image, cv2.merge([ramp, ramp, ramp]), dtype=cv2.CV_8U)
+        if self.bands is not None:
+            depth, height_px, phase = self.bands
+            rows = 1 - depth * (0.5 + 0.5 * np.sin(2 * np.pi * np.arange(height) / height_px - phase[frame]))
+            dark = np.broadcast_to(rows.astype(np.float32)[:, None, None], image.shape)
+            image = cv2.multiply(image, np.ascontiguousarray(dark), dtype=cv2.CV_8U)
         if self.blur > 0:
             image = cv2.GaussianBlur(image, (0, 0), self.blur)
         if self.grain is not None:

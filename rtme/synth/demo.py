@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from rtme.synth.animator import Animator
 from rtme.synth.camera import Camera
+from rtme.synth.mix import Mix
 from rtme.synth.portrait import Portrait
 from rtme.synth.profile import ease
 from rtme.synth.render import view
@@ -22,6 +23,7 @@ ACT = 600
 """Frames of one act: 20 s. The head is back in its place at the end of each."""
 
 _EYE_PX = 112.0
+_MIX = Mix(hand=0, train=0, step=0, mouth=0.5)
 _ME_SECONDS = 3.0  # mean time from one micro-expression to the next
 _SETTLE = 30  # frames
 
@@ -65,6 +67,7 @@ class Performance:
                 macro=0.35,
                 large=0.25,
                 speech=0.85,
+                mix=_MIX,
             )
             frames = np.arange(ACT)
             settled = ease(frames / _SETTLE) * ease((ACT - frames) / _SETTLE)
@@ -83,7 +86,9 @@ class Performance:
         script = self.act(number)
         zero = number * ACT
         items: list[tuple[What, str, int, int]] = [
-            (span.what, "", zero + span.start, zero + span.end) for span in script.spans
+            (span.what, "", zero + span.start, zero + span.end)
+            for span in script.spans
+            if span.what in ("blink", "speech", "head")
         ]
         for interval in script.intervals:
             if interval.type != "large":

@@ -51,7 +51,10 @@ class Expression:
         if ends is None:
             return None
         onset, apex, offset = ends
-        return TruthInterval(self.type, onset, apex, offset, tuple(sorted(self.units)), float(course[apex]))
+        share = float(course[apex]) / self.pixels
+        sides = tuple((round(share * a, 3), round(share * b, 3)) for _, (a, b) in sorted(self.units.items()))
+        units = tuple(sorted(self.units))
+        return TruthInterval(self.type, onset, apex, offset, units, float(course[apex]), sides)
 
     def perform(self, motion: Motion, fps: float) -> None:
         """Add it to what a face does."""

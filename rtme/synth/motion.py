@@ -17,7 +17,7 @@ class Motion:
 
     Attributes:
         units: ``(n, 13, 2)`` pixels per action unit and side.
-        shapes: ``(n, 5)`` pixels per shape of ``action_units.SHAPES``.
+        shapes: ``(n, 8)`` pixels per shape of ``action_units.SHAPES``.
         jaw: ``(n,)`` opening of the mouth, pixels.
         lids: ``(n, 2)`` closure of each eye, 0..1.
         pose: ``(n, 6)`` yaw, pitch, roll (degrees), shift x and y (canonical pixels), log of scale.

@@ -1,6 +1,7 @@
 """A portrait performs a script in front of a camera."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -8,9 +9,11 @@ from numpy.typing import NDArray
 from rtme.face.template import EYE_DISTANCE
 from rtme.synth.animator import Animator
 from rtme.synth.camera import Camera
+from rtme.synth.codec import Codec, squeeze
+from rtme.synth.hand import skin_tone
 from rtme.synth.portrait import Portrait
 from rtme.synth.script import Script
-from rtme.synth.truth import Truth
+from rtme.synth.truth import Conditions, Truth
 
 Image = NDArray[np.uint8]
 
@@ -39,6 +42,8 @@ def render(
     *,
     eye_px: float | None = None,
     camera: Camera | float | None = 0.5,
+    squeezed: tuple[Codec, int] | None = None,
+    light: float = 1.0,
 ) -> tuple[Iterator[Image], Truth]:
     """Animate a portrait.
 
@@ -49,6 +54,8 @@ def render(
         rng: Source of chance for size, place and camera; None for a generator seeded with 0.
         eye_px: Distance of the outer eye corners; None for one between 32 and 110 that fits the frame.
         camera: A camera, how bad a random one is (0..1), or None for a perfect one.
+        squeezed: Codec and bit rate (kbit/s) with which the clip is compressed at the end.
+        light: Factor on how often the light of a random camera changes quickly.
 
     Returns:
         An iterator over ``(height, width, 3)`` uint8 RGB frames, and the truth.
@@ -59,12 +66,38 @@ def render(
     spare = np.clip((np.array(size) - 2.6 * eye_px) / 2, 0, 0.3 * eye_px)
     x, y = rng.uniform(-1, 1, 2) * spare
     if isinstance(camera, float | int):
-        camera = Camera.random(rng, script.n_frames, script.fps, size, float(camera))
-    animator = Animator(portrait, size, view(size, eye_px, offset=(float(x), float(y))))
-    return _frames(animator, script, camera), script.truth(portrait.person)
+        camera = Camera.random(rng, script.n_frames, script.fps, size, float(camera), light)
+    place = view(size, eye_px, offset=(float(x), float(y)))
+    animator = Animator(portrait, size, place)
+    truth = script.truth(portrait.person)
+    conditions = Conditions(eye_px=round(eye_px, 2))
+    spans = truth.spans
+    if camera is not None:
+        conditions = replace(conditions, noise=round(camera.noise, 2), blur=round(camera.blur, 2))
+        if camera.jpeg is not None:
+            conditions = replace(conditions, codec="jpeg", kbps=camera.jpeg)
+        spans = sorted([*spans, *camera.spans], key=lambda span: span.start)
+    frames = _frames(animator, script, camera, place, skin_tone(portrait.image, portrait.landmarks))
+    if squeezed is not None:
+        conditions = replace(conditions, codec=squeezed[0], kbps=squeezed[1])
+        frames = _squeezed(frames, script.fps, *squeezed)
+    return frames, replace(truth, spans=spans, conditions=conditions)
 
 
-def _frames(animator: Animator, script: Script, camera: Camera | None) -> Iterator[Image]:
+def _frames(
+    animator: Animator,
+    script: Script,
+    camera: Camera | None,
+    place: NDArray[np.float64],
+    skin: NDArray[np.float32],
+) -> Iterator[Image]:
     for frame in range(script.n_frames):
         image = animator.draw(script.motion, frame)
+        for hand in script.hands:
+            hand.draw(image, frame, place, skin)
         yield image if camera is None else camera.shoot(image, frame)
+
+
+def _squeezed(frames: Iterator[Image], fps: float, codec: Codec, kbps: int) -> Iterator[Image]:
+    # Only when the first frame is asked for: who wants the truth alone does not wait for the pictures.
+    yield from squeeze(list(frames), fps, codec, kbps)

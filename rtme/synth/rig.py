@@ -69,7 +69,7 @@ class Rig:
         self.points = points
         self.nodes = au.grid()
         self._smooth = np.concatenate(
-            [au.unit_fields(points).reshape(26, -1), au.shape_fields(points).reshape(5, -1)]
+            [au.unit_fields(points).reshape(26, -1), au.shape_fields(points).reshape(len(au.SHAPES), -1)]
         )
         self._x, self._y = self.nodes[..., 0], self.nodes[..., 1]
         self._plan_jaw(points)
@@ -116,7 +116,7 @@ class Rig:
 
         Args:
             units: ``(13, 2)`` pixels per action unit and side.
-            shapes: ``(5,)`` pixels per shape (``action_units.SHAPES``).
+            shapes: ``(8,)`` pixels per shape (``action_units.SHAPES``).
             jaw: Opening of the mouth in pixels, 0 and more.
             lids: ``(2,)`` closure of each eye, 0..1.
 

@@ -184,7 +184,7 @@ def tokens_like(config: ModelConfig, count: int) -> tuple[Tensor, Tensor, Tensor
     valid = (torch.rand(count, config.window, generator=random) > 0.3).float()
     valid[-1] = 0
     return (
-        torch.randn(count, config.window, config.frame_size, generator=random),
+        torch.randn(count, config.window, config.frame_size + config.measured, generator=random),
         torch.randn(count, config.window, config.regions, config.region_size, generator=random),
         valid,
     )

@@ -92,7 +92,7 @@ def _fingerprint(store: Store, encoder: Encoder) -> str:
     digest = hashlib.sha256(f"{store.fingerprint} float32 ".encode())
     # What only the temporal part reads makes no difference to features.
     temporal = {"window", "dropout", "lstm", "lstm_hidden", "lstm_layers", "context", "join"}
-    temporal |= {"enhancer", "regional", "queries", "query_dim", "query_heads"}
+    temporal |= {"enhancer", "regional", "queries", "query_dim", "query_heads", "measures", "measure_dim"}
     digest.update(encoder.config.model_dump_json(exclude=temporal).encode())
     for name, values in sorted(encoder.state_dict().items()):
         digest.update(name.encode())

@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -14,15 +14,21 @@ from rtme.model.encoder import Encoder
 from rtme.model.meldae import Meldae
 from rtme.train.checkpoints import read_checkpoint
 from rtme.train.features import FeatureCache
+from rtme.train.mine import false_alarms
 from rtme.train.modules import MeldaeModule
 from rtme.train.progress import Tell
 from rtme.train.recipe import Recipe
+from rtme.train.replay import score_clips
 from rtme.train.runs import FoldClips
 from rtme.train.trainer import run
-from rtme.train.windows import Windows
+from rtme.train.windows import Place, Windows
 
 # Windows of the validation clips that each epoch is measured on.
 _CHECKED = 512
+
+
+MINED = "mined"
+"""Folder in a fold's for what is learnt from its own false alarms."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +62,8 @@ def fit_meldae(
     """Train MELDAE on a fold's training clips; its validation clips choose the epoch.
 
     The folder gets ``last.ckpt`` and ``best.ckpt``, ``log/metrics.csv`` with a row an epoch, and TensorBoard's events.
-    When ``last.ckpt`` is there training goes on from it, and ends as if there had been no stop.
+    When ``last.ckpt`` is there training goes on from it, and ends as if there had been no stop. With ``mine.epochs`` the
+    false alarms in the training clips are looked up then, and training goes on in the folder ``mined``.
 
     Args:
         store: Where the clips are.
@@ -74,9 +81,37 @@ def fit_meldae(
         SettingsError: The checkpoint is of another recipe, or the recipe does not fit the device.
         RtmeError: A loss is not a number, or the memory of the device is too small.
     """
+    torch.manual_seed(recipe.seed)
+    model = Meldae(recipe.model)
+    model.encoder.load_state_dict(encoder.state_dict())
+    fitted = _fit(store, fold, recipe, model, features, folder, tell, accelerator, devices)
+    if not recipe.mine.epochs:
+        return fitted
+    again = recipe.with_changes({"fit.epochs": recipe.mine.epochs, "fit.rate": recipe.mine.rate})
+    mined = false_alarms(score_clips(store, fold.train, fitted.model, recipe, features), recipe)
+    tell(f"{len(mined)} false alarms in the {len(fold.train)} training clips; on with these")
+    second = _fit(
+        store, fold, again, fitted.model, features, folder / MINED, tell, accelerator, devices, mined
+    )
+    return replace(second, epochs=fitted.epochs + second.epochs, seconds=fitted.seconds + second.seconds)
+
+
+def _fit(
+    store: Store,
+    fold: FoldClips,
+    recipe: Recipe,
+    model: Meldae,
+    features: FeatureCache | None,
+    folder: Path,
+    tell: Tell,
+    accelerator: str,
+    devices: int,
+    mined: Sequence[Place] = (),
+) -> Fitted:
     if features is not None and not recipe.encoder.freeze:
         raise ValueError("an encoder that is trained along needs crops, not features")
-    train = Windows(store, fold.train, recipe, _per_epoch(recipe, devices), recipe.seed, features)
+    count = _per_epoch(recipe, devices)
+    train = Windows(store, fold.train, recipe, count, recipe.seed, features, mined=mined)
     if not train.has_expressions:
         raise DataError(
             f"fold {fold.name} has no {recipe.data.locate} to train on ({len(fold.train)} clips): add subjects"
@@ -90,9 +125,6 @@ def fit_meldae(
             f"fold {fold.name} has no {recipe.data.locate} to choose the epoch by ({len(fold.validation)} clips): "
             "add subjects, or set fit.keep to last and fit.patience to 0"
         )
-    torch.manual_seed(recipe.seed)
-    model = Meldae(recipe.model)
-    model.encoder.load_state_dict(encoder.state_dict())
     module = MeldaeModule(
         model, recipe, train, validation, settings_of(recipe, store, fold.train, fold.validation, devices)
     )
@@ -117,7 +149,8 @@ def load_model(folder: Path, recipe: Recipe) -> Meldae:
     Raises:
         DataError: There is none, or its checkpoint is damaged.
     """
-    checkpoint = read_checkpoint(folder / f"{recipe.fit.keep}.ckpt")
+    where = folder / MINED if recipe.mine.epochs else folder
+    checkpoint = read_checkpoint(where / f"{recipe.fit.keep}.ckpt")
     model = Meldae(recipe.model)
     prefix = "model."
     state = checkpoint["state_dict"]

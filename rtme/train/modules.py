@@ -210,7 +210,7 @@ class MeldaeModule(Learner):
     def forward(self, batch: Window) -> WindowOutput:
         """Logits in float32, whatever the precision."""
         if "crops" in batch:
-            output = self.model(batch["crops"], batch["valid"])
+            output = self.model(batch["crops"], batch["measures"], batch["valid"])
         else:
             output = self.model.temporal(batch["frame"].float(), batch["regions"].float(), batch["valid"])
         return WindowOutput(*(answer.float() for answer in output))
@@ -234,7 +234,7 @@ class MeldaeModule(Learner):
 
     def validation_step(self, batch: Window, _: int) -> None:
         """Keep what is said of a batch."""
-        inputs = ("crops", "frame", "regions")
+        inputs = ("crops", "frame", "regions", "measures")
         truth = {name: value.cpu() for name, value in batch.items() if name not in inputs}
         self._seen.append((WindowOutput(*(answer.cpu() for answer in self(batch))), truth))
 

@@ -12,6 +12,7 @@ from rtme.data.store import Clip, Store
 from rtme.model.encoder import Encoder
 from rtme.model.weights import load_encoder
 from rtme.train import evaluate
+from rtme.train.cross import cross_scored
 from rtme.train.decoder import tune
 from rtme.train.diagrams import draw_decoder
 from rtme.train.features import FeatureCache, encode
@@ -102,7 +103,8 @@ def _train_fold(
     fitted = fit_meldae(store, fold, recipe, encoder, features, folder, tell, accelerator, devices)
     seconds["fitting"] = fitted.seconds
     model = fitted.model.to(device)
-    decoder = tune(score_clips(store, fold.validation, model, recipe, features), recipe, tell)
+    others = cross_scored(store, fold, recipe, encoder, features, folder, tell, accelerator, devices)
+    decoder = tune([*score_clips(store, fold.validation, model, recipe, features), *others], recipe, tell)
     evaluate.write_fold(
         folder, score_clips(store, fold.test, model, recipe, features), decoder, recipe, fold.name
     )

@@ -38,6 +38,12 @@ class DataPart(_Part):
     validation: float = Field(
         0.2, gt=0, lt=1, description="share of the training subjects that choose epoch and thresholds"
     )
+    cross_fit: int = Field(
+        0,
+        ge=0,
+        description="parts of the real people to train on; each is scored by a model that was fitted without it, and its "
+        "clips help to choose thresholds and calibration. 0 chooses by the validation people alone",
+    )
     locate: Locate = Field(
         "me",
         description="what the locator learns to find; with me+mae an interval's length tells which it is",
@@ -109,6 +115,16 @@ class FitPart(_Part):
     workers: int = Field(0, ge=0, description="processes that load windows; 0 loads them in this one")
 
 
+class MinePart(_Part):
+    """Hard negatives: what the model finds wrongly in its training clips is shown to it more often."""
+
+    epochs: int = Field(0, ge=0, description="after those of `fit`; 0 mines nothing")
+    share: float = Field(
+        0.3, ge=0, le=1, description="windows that hold a false alarm, of those drawn otherwise"
+    )
+    rate: float = Field(3e-4, gt=0, description="highest rate of the new parts meanwhile")
+
+
 class AugmentPart(_Part):
     """How windows are varied. Those marked (crops) need an encoder that is trained along."""
 
@@ -172,6 +188,7 @@ class Recipe(_Part):
     encoder: EncoderPart = EncoderPart()
     loss: LossPart = LossPart()
     fit: FitPart = FitPart()
+    mine: MinePart = MinePart()
     augment: AugmentPart = AugmentPart()
     spot: SpotPart = SpotPart()
 

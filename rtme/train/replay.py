@@ -45,7 +45,7 @@ class ScoredWindow:
         end: Last slot of the window.
         valid: ``(T,)`` 1 where a slot has a crop.
         p_me: The window holds a micro-expression, 0..1.
-        p_speaking: The person speaks, 0..1.
+        p_speaking: ``(T,)`` the person speaks at the slot, 0..1.
         frames: ``(T,)`` the slot belongs to an expression, 0..1.
     """
 
@@ -54,7 +54,7 @@ class ScoredWindow:
     end: int
     valid: Floats
     p_me: float
-    p_speaking: float
+    p_speaking: Floats
     frames: Floats
 
 
@@ -81,8 +81,9 @@ class ScoredClip:
 
     @property
     def p_speaking(self) -> float | None:
-        """That the person speaks: the mean of the windows, since a clip's state is that of most of it."""
-        return float(np.mean([window.p_speaking for window in self.windows])) if self.windows else None
+        """That the person speaks: the mean over windows and slots, since a clip's state is that of most of it."""
+        said = [window.p_speaking[window.valid > 0] for window in self.windows]
+        return float(np.mean(np.concatenate(said))) if said else None
 
 
 def score_clips(
@@ -117,6 +118,9 @@ def score_clips(
                 frame, regions = (
                     torch.from_numpy(kept[at]).to(device) for kept in (features.frame, features.regions)
                 )
+            if recipe.model.measures:
+                measures = torch.from_numpy(rows["measures"][used].astype(np.float32)).to(device)
+                frame = torch.cat([frame, measures], -1)
             at_slot = torch.from_numpy(place.reshape(slots.shape)).to(device)
             present = torch.from_numpy(valid).to(device)
             with torch.inference_mode():
@@ -126,7 +130,7 @@ def score_clips(
                 )
             p_me, p_speaking, frames = (answer.cpu().numpy() for answer in told)
             windows += [
-                ScoredWindow(w.face, w.first, w.end, w.valid, float(p_me[i]), float(p_speaking[i]), frames[i])
+                ScoredWindow(w.face, w.first, w.end, w.valid, float(p_me[i]), p_speaking[i], frames[i])
                 for i, w in enumerate(some)
             ]
         scored.append(ScoredClip(clip, store.plan, rows, windows))
@@ -174,6 +178,7 @@ def engine_numbers(
         "hop": recipe.spot.hop,
         "look_ahead": recipe.spot.look_ahead,
         "frame_size": config.frame_size,
+        "measures": config.measured,
         "regions": config.regions,
         "region_size": config.region_size,
         "decoder": decoder,
@@ -189,7 +194,9 @@ class _Recorded:
 
     def __init__(self, numbers: dict[str, Any], rows: NDArray[Any]) -> None:
         whole = Manifest(**numbers, encoder=_NO_GRAPH, temporal=_NO_GRAPH)
-        self.manifest = whole.model_copy(update={"frame_size": 1, "regions": 1, "region_size": 1})
+        self.manifest = whole.model_copy(
+            update={"frame_size": 1, "measures": 0, "regions": 1, "region_size": 1}
+        )
         self.answers: dict[tuple[int, int], ScoredWindow] = {}
         self.asked: list[tuple[int, int, Floats]] = []
         self._faces = rows["face"]
@@ -203,10 +210,11 @@ class _Recorded:
         if answer is None:
             self.asked.append((face, end, valid[0]))
             nothing = np.full(1, np.nan, np.float32)
-            return WindowScores(nothing, nothing, np.full_like(valid, np.nan))
+            unknown = np.full_like(valid, np.nan)
+            return WindowScores(nothing, unknown, unknown)
         return WindowScores(
             np.array([answer.p_me], np.float32),
-            np.array([answer.p_speaking], np.float32),
+            answer.p_speaking[None],
             answer.frames[None],
         )
 
@@ -223,7 +231,7 @@ def _cut(clip: Clip, plan: StorePlan, rows: NDArray[Any], recipe: Recipe) -> lis
         first_known = end - len(valid) + 1 + int(valid.argmax())
         since = appeared[face][bisect_right(appeared[face], first_known) - 1]
         first = since + int((rows["valid"][since:] * (rows["face"][since:] == face)).argmax())
-        windows.append(ScoredWindow(face, first, end, valid, np.nan, np.nan, valid))
+        windows.append(ScoredWindow(face, first, end, valid, np.nan, valid, valid))
     return windows
 
 

@@ -1,6 +1,7 @@
 """Windows to learn from, cut as the spotter cuts them from a live stream."""
 
 from collections.abc import Iterator, Sequence
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -10,6 +11,7 @@ from torch.utils.data import Dataset, Sampler
 
 from rtme.data.store import LABELS, NO_FRAME, Clip, Store
 from rtme.errors import DataError
+from rtme.face import measures
 from rtme.spot.intervals import UNKNOWN_SLOTS
 from rtme.train import augment
 from rtme.train.features import FeatureCache
@@ -23,10 +25,10 @@ Window = dict[str, Tensor]
 * ``weight``: ``(T,)`` what the slot's score matters live; 0 where nothing is asked.
 * ``me``: 1 where the window holds a micro-expression, whatever else is located; ``me_weight``: 0 where it holds too
   little of one to say.
-* ``speaking``: share of the window in which the person speaks, its middle counting most; ``speaking_weight``: 0 where
-  that is not known.
-* ``frame`` ``(T, D)`` and ``regions`` ``(T, R, Dr)``, or ``crops`` ``(T, size, size, 3)``, uint8; whatever where the slot is
-  not valid.
+* ``speaking``: ``(T,)`` 1 where the person speaks; ``speaking_weight``: ``(T,)`` what that matters live; 0 where it is not
+  known.
+* ``frame`` ``(T, D + M)`` and ``regions`` ``(T, R, Dr)``, or ``crops`` ``(T, size, size, 3)``, uint8, and ``measures``
+  ``(T, M)``; whatever where the slot is not valid.
 
 All but crops are float32.
 """
@@ -35,6 +37,14 @@ All but crops are float32.
 _ENOUGH = 0.5
 # Of the windows that lose slots, those that lose them one by one; the others lose all but every second or third.
 _LOST_SINGLY = 0.8
+
+
+class Place(NamedTuple):
+    """A run of slots: the clip's number among some clips, first and last slot (inclusive)."""
+
+    clip: int
+    first: int
+    last: int
 
 
 class Windows(Dataset[Window]):
@@ -53,6 +63,8 @@ class Windows(Dataset[Window]):
         seed: Of all windows.
         features: What a frozen encoder says of the crops; None delivers the crops.
         vary: Whether windows lose slots and are stretched, mirrored, lit and shifted, as the recipe says.
+        mined: False alarms, by the clip's place among ``clips``: ``mine.share`` of the windows that are drawn regardless of
+            expressions hold one.
 
     Raises:
         DataError: There is no clip, or no crop in them.
@@ -67,6 +79,7 @@ class Windows(Dataset[Window]):
         seed: int,
         features: FeatureCache | None = None,
         vary: bool = True,
+        mined: Sequence[Place] = (),
     ) -> None:
         if not clips:
             raise DataError(
@@ -75,6 +88,7 @@ class Windows(Dataset[Window]):
         self._store, self._clips, self._features = store, list(clips), features
         self._config, self._augment, self._vary = recipe.model, recipe.augment, vary
         self._count, self._seed = count, seed
+        self._mined, self._mined_share = list(mined), recipe.mine.share if mined else 0.0
         self._length = np.array([clip.slots for clip in clips])
         self._start = np.concatenate([[0], np.cumsum(self._length)])
         rows = [store.rows(clip) for clip in clips]
@@ -95,8 +109,6 @@ class Windows(Dataset[Window]):
         to_end = np.arange(window)[::-1]
         matters = np.minimum(to_end, recipe.spot.look_ahead) + 1.0
         self._matters = matters / matters.max()
-        # Live, a window's p_speaking counts most for the slots in its middle.
-        self._central = np.minimum(to_end, to_end[::-1]) + 1.0
 
     @property
     def has_expressions(self) -> bool:
@@ -125,20 +137,23 @@ class Windows(Dataset[Window]):
         found = []
         for clip in range(len(self._clips)):
             within = mask[self._start[clip] : self._start[clip + 1]]
-            edges = np.flatnonzero(np.diff(within, prepend=False, append=False))
-            found += [(clip, first, after - 1) for first, after in edges.reshape(-1, 2)]
+            found += [(clip, first, last) for first, last in runs(within)]
         return np.array(found, np.int64).reshape(-1, 3)
 
     def _place(self, rng: np.random.Generator) -> tuple[int, int]:
         """A clip, and the slot in it that a window ends with."""
         if self.has_expressions and rng.random() < self._augment.me_share:
             kind = self._kinds[0] if len(self._kinds) == 1 else self._kinds[rng.integers(2)]
-            clip, first, last = kind[rng.integers(len(kind))]
-            held = rng.integers(first, last + 1)
-            return int(clip), int(min(held + rng.integers(self._config.window), self._length[clip] - 1))
+            return self._holding(rng, *kind[rng.integers(len(kind))])
+        if self._mined and rng.random() < self._mined_share:
+            return self._holding(rng, *self._mined[rng.integers(len(self._mined))])
         at = rng.integers(self._start[-1])
         clip = int(np.searchsorted(self._start, at, "right")) - 1
         return clip, int(at - self._start[clip])
+
+    def _holding(self, rng: np.random.Generator, clip: int, first: int, last: int) -> tuple[int, int]:
+        held = rng.integers(first, last + 1)
+        return int(clip), int(min(held + rng.integers(self._config.window), self._length[clip] - 1))
 
     def _steps_back(self, rng: np.random.Generator) -> NDArray[np.int64]:
         """How many slots before the last one each slot of the window is taken from.
@@ -176,24 +191,27 @@ class Windows(Dataset[Window]):
         seen = int((me & valid).sum())
         whole = min(max(int(me.sum()), 1), 10)
         known = valid & (speaking <= 1)
-        counts = known * self._central
         return {
             "valid": valid,
             "target": target,
             "weight": self._matters * ((reach > 0.5) & inside),
             "me": float(seen > 0),
             "me_weight": float(seen == 0 or seen >= _ENOUGH * whole),
-            "speaking": float((counts * (speaking == 1)).sum() / max(counts.sum(), 1.0)),
-            "speaking_weight": float(known.sum() >= max(self._config.window // 4, 1)),
+            "speaking": speaking == 1,
+            "speaking_weight": self._matters * known,
         }
 
     def _inputs(self, clip: Clip, slots: NDArray[np.int64], rng: np.random.Generator) -> Window:
         flip = self._vary and rng.random() < self._augment.flip
+        measured = np.zeros((len(slots), self._config.measured), np.float32)
+        if self._config.measures:
+            measured = self._store.rows(clip)["measures"][slots].astype(np.float32)
+            measured = measures.mirror(measured) if flip else measured
         if self._features is not None:
             features = self._features.mirrored if flip and self._features.mirrored else self._features
             rows = self._store.first(clip) + slots
             return {
-                "frame": torch.from_numpy(features.frame[rows]),
+                "frame": torch.from_numpy(np.concatenate([features.frame[rows], measured], 1)),
                 "regions": torch.from_numpy(features.regions[rows]),
             }
         crops = self._store.crops(clip)[slots]
@@ -209,7 +227,10 @@ class Windows(Dataset[Window]):
             most = self._augment.jitter * self._config.size / 112
             right, down = np.rint(rng.uniform(-most, most, 2)).astype(int)
             crops = augment.jitter(crops, right, down)
-        return {"crops": torch.from_numpy(np.ascontiguousarray(crops))}
+        return {
+            "crops": torch.from_numpy(np.ascontiguousarray(crops)),
+            "measures": torch.from_numpy(measured),
+        }
 
 
 class EpochSampler(Sampler[int]):
@@ -237,6 +258,12 @@ class EpochSampler(Sampler[int]):
         for step in range(self._epoch * self._steps, (self._epoch + 1) * self._steps):
             first = (step * self._devices + self._rank) * self._batch
             yield from range(first, first + self._batch)
+
+
+def runs(mask: NDArray[np.bool_]) -> list[tuple[int, int]]:
+    """First and last slot (inclusive) of every run of True."""
+    edges = np.flatnonzero(np.diff(mask, prepend=False, append=False))
+    return [(int(first), int(after) - 1) for first, after in edges.reshape(-1, 2)]
 
 
 def targets(rows: NDArray[np.void], locate: Locate) -> NDArray[np.bool_]:

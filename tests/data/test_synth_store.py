@@ -52,10 +52,14 @@ def mixed(faces: Path) -> SynthPlan:
 
     def rare(plan: SynthPlan) -> bool:
         made = jobs(read(faces), plan)
-        return any(job.fps == 25 and not job.dropped for job in made) and any(job.dropped for job in made)
+        portraits = [job for job in made if job.item.kind == "portrait"]
+        return any(job.fps == 25 and not job.dropped for job in portraits) and any(
+            job.dropped for job in made
+        )
 
     plans = (
-        SynthPlan(store=SMALL, seconds=1, train=5, validation=1, test=0, seed=seed) for seed in range(99)
+        SynthPlan(store=SMALL, seconds=1, train=5, validation=1, test=0, seed=seed, untouched=1)
+        for seed in range(999)
     )
     return next(plan for plan in plans if rare(plan))
 
@@ -126,7 +130,7 @@ def test_clips_say_who_does_what_and_what_is_known_of_it(store: Store):
         valid = rows["valid"] > 0
         assert (clip.dataset, clip.base) == ("synthetic", "clip" if clip.subject == "d" else "portrait")
         assert clip.units_known == clip.labelled == (clip.base == "portrait")
-        assert valid.mean() > 0.6
+        assert valid.mean() > 0.5
         assert (rows["face"][valid] == 1).all()
         assert store.crops(clip)[valid].std() > 0
         assert not rows["motion"][~valid].any()
@@ -142,13 +146,17 @@ def test_labels_of_a_slot_are_those_of_its_frame(store: Store):
 
 def test_a_slow_camera_leaves_every_sixth_slot_empty_and_a_bad_one_more(store: Store, faces: Path):
     made = jobs(read(faces), mixed(faces))
-    slow = next(clip for clip in store.clips if made[clip.index].fps == 25 and not made[clip.index].dropped)
+    slow = next(
+        clip
+        for clip in store.clips
+        if clip.base == "portrait" and clip.fps == 25 and not made[clip.index].dropped
+    )
     # Frame f comes at slot 1.2 f: 0, 1.2, 2.4, 3.6, 4.8 (0.2 before slot 5, which is early but not too early), 6, ...
     assert store.rows(slow)["frame"][:12].tolist() == [0, 1, 2, 3, -1, 4, 5, 6, 7, 8, -1, 9]
     assert (slow.fps, slow.n_frames, slow.slots) == (25, 25, 29 + 1)
     for clip in store.clips:
         lost = clip.n_frames - int((store.rows(clip)["frame"] != NO_FRAME).sum())
-        assert lost == 0 or made[clip.index].dropped > 0
+        assert lost == 0 or made[clip.index].dropped > 0 or clip.fps > 30
 
 
 @pytest.mark.parametrize("fps", [30.0, 60.0])
@@ -204,7 +212,7 @@ def test_the_motion_is_what_changed_since_the_crop_that_the_flow_compares_with(f
     assert motion[known:] == pytest.approx(rest[known:] - rest[known - 6 : -6], abs=0.02)
 
 
-def test_of_real_clips_a_quarter_stays_as_it_is_and_no_state_is_tied_to_a_face(tmp_path: Path):
+def test_of_real_clips_a_third_stays_as_it_is_and_no_state_is_tied_to_a_face(tmp_path: Path):
     def items(kind: str, count: int) -> list[Item]:
         return [
             Item(tmp_path / f"{kind}{n}", f"{kind}{n}", kind, f"{kind}{n}", "train") for n in range(count)
@@ -213,7 +221,7 @@ def test_of_real_clips_a_quarter_stays_as_it_is_and_no_state_is_tied_to_a_face(t
     material = items("portrait", 10) + items("clip", 4)
     drawn = jobs(material, SynthPlan(train=240, validation=0, test=0))
     real = [job for job in drawn if job.item.kind == "clip"]
-    assert (len(drawn), len(real), sum(not job.planted for job in real)) == (240, 40, 10)
+    assert (len(drawn), len(real), sum(not job.planted for job in real)) == (240, 60, 20)
     assert drawn == jobs(material, SynthPlan(train=240, validation=0, test=0))
 
     talks = jobs(material, SynthPlan(kind="conversation", train=240, validation=0, test=0))

@@ -32,7 +32,8 @@ def test_shapes_and_ranges(tiny: Bundle) -> None:
     assert features.regions.shape == (5, 3, 2)
     windows = np.repeat(features.frame[:, None], 32, 1), np.repeat(features.regions[:, None], 32, 1)
     scores = backend.score(*windows, np.ones((5, 32), np.float32))
-    assert scores.p_me.shape == scores.p_speaking.shape == (5,)
+    assert scores.p_me.shape == (5,)
+    assert scores.p_speaking.shape == (5, 32)
     assert scores.frame_scores.shape == (5, 32)
     for p in (scores.p_me, scores.p_speaking, scores.frame_scores):
         assert p.dtype == np.float32

@@ -99,7 +99,7 @@ def test_every_part_learns(choices: dict[str, object]):
     crops = torch.randint(0, 256, (2, 12, 32, 32, 3), dtype=torch.uint8)
     valid = torch.ones(2, 12)
     valid[:, 0] = 0
-    output = model(crops, valid)
+    output = model(crops, torch.randn(2, 12, model.config.measured), valid)
     (output.me.sum() + output.speaking.sum() + output.frames.square().sum()).backward()
     still = [name for name, p in model.named_parameters() if p.grad is None or not p.grad.abs().sum() > 0]
     assert still == []

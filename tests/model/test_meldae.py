@@ -1,6 +1,7 @@
 import pytest
 import torch
 
+from rtme.face.measures import MEASURES
 from rtme.model.config import ModelConfig
 from rtme.model.meldae import Meldae, Probabilities
 
@@ -17,7 +18,7 @@ def tokens(model: Meldae, batch: int = 3) -> tuple[torch.Tensor, torch.Tensor, t
     config = model.config
     generator = torch.Generator().manual_seed(1)
     return (
-        torch.randn(batch, config.window, config.frame_size, generator=generator),
+        torch.randn(batch, config.window, config.frame_size + config.measured, generator=generator),
         torch.randn(batch, config.window, config.regions, config.region_size, generator=generator),
         (torch.rand(batch, config.window, generator=generator) > 0.3).float(),
     )
@@ -25,9 +26,9 @@ def tokens(model: Meldae, batch: int = 3) -> tuple[torch.Tensor, torch.Tensor, t
 
 def test_shapes(model: Meldae):
     crops = torch.randint(0, 256, (2, 12, 112, 112, 3), dtype=torch.uint8)
-    output = model(crops, torch.ones(2, 12))
-    assert output.me.shape == output.speaking.shape == (2,)
-    assert output.frames.shape == (2, 12)
+    output = model(crops, torch.zeros(2, 12, MEASURES), torch.ones(2, 12))
+    assert output.me.shape == (2,)
+    assert output.frames.shape == output.speaking.shape == (2, 12)
     frame, regions = model.encoder(crops[0])
     assert frame.shape == (12, SMALL.frame_size)
     assert regions.shape == (12, SMALL.regions, SMALL.region_size)
@@ -77,7 +78,7 @@ def test_every_part_learns(model: Meldae):
     crops = torch.randint(0, 256, (2, 12, 112, 112, 3), dtype=torch.uint8)
     valid = torch.ones(2, 12)
     valid[:, 0] = 0
-    output = model(crops, valid)
+    output = model(crops, torch.randn(2, 12, MEASURES), valid)
     (output.me.sum() + output.speaking.sum() + output.frames.square().sum()).backward()
     still = [name for name, p in model.named_parameters() if p.grad is None or not p.grad.abs().sum() > 0]
     assert still == []

@@ -23,7 +23,7 @@ RULES = SpotterRules(
     window=32,
     hop=4,
     look_ahead=8,
-    frame_size=2,
+    token_size=2,
     regions=1,
     region_size=1,
     interval=IntervalRules(on=0.5, off=0.3, min_ms=66, me_max_ms=500),
@@ -40,11 +40,8 @@ def feed(spotter: Spotter, slot: int, feature: Feature | None) -> None:
 
 
 def score(spotter: Spotter, window: Window) -> list[Update]:
-    """A temporal part: each frame's own score, and the mean of what is known of speech."""
-    known = float(window.valid.sum())
-    return spotter.take(
-        window, float(window.frame[:, 0].max()), float(window.frame[:, 1].sum()) / known, window.frame[:, 0]
-    )
+    """A temporal part: each frame's own scores."""
+    return spotter.take(window, float(window.frame[:, 0].max()), window.frame[:, 1], window.frame[:, 0])
 
 
 def play(features: list[Feature | None], rules: SpotterRules = RULES, start: int = 0) -> list[Update]:
@@ -98,7 +95,7 @@ def test_nothing_is_decided_before_the_look_ahead_or_after_it() -> None:
     assert (last.status, last.decided) == ("closed", 45 + 8)
     spotter = Spotter(RULES)
     assert spotter.delay_ms == pytest.approx(8000 / 30)
-    assert spotter.speaker_delay_ms == pytest.approx(16000 / 30)
+    assert spotter.speaker_delay_ms == pytest.approx(8000 / 30)
 
 
 def test_each_update_comes_out_when_the_stream_reaches_the_slot_it_names() -> None:
@@ -180,7 +177,7 @@ def play_with(features: list[Feature | None], scores: Callable[[Window], np.ndar
     for slot, feature in enumerate(features):
         feed(spotter, slot, feature)
         for window in spotter.advance(slot):
-            updates += spotter.take(window, 1.0, 0.0, scores(window))
+            updates += spotter.take(window, 1.0, np.zeros(32, np.float32), scores(window))
     return updates + end(spotter)
 
 
@@ -238,14 +235,14 @@ def test_me_weight_lets_the_window_veto() -> None:
     features: list[Feature | None] = [QUIET] * 100
     features[40:45] = ME
     rules = SpotterRules(
-        fps=30, window=32, hop=4, look_ahead=8, frame_size=2, regions=1, region_size=1, me_weight=0.5
+        fps=30, window=32, hop=4, look_ahead=8, token_size=2, regions=1, region_size=1, me_weight=0.5
     )
     spotter = Spotter(rules)
     updates: list[Update] = []
     for slot, feature in enumerate(features):
         feed(spotter, slot, feature)
         for window in spotter.advance(slot):
-            updates += spotter.take(window, 0.04, 0.0, window.frame[:, 0])
+            updates += spotter.take(window, 0.04, window.frame[:, 1], window.frame[:, 0])
     assert closed(updates + spotter.finish()) == []
     assert closed(play(features, rules)) != []
 
@@ -284,7 +281,7 @@ some_spotter_rules = st.builds(
         window=window,
         hop=hop,
         look_ahead=min(hop - 1 + extra, window - 1),
-        frame_size=2,
+        token_size=2,
         regions=1,
         region_size=1,
         me_weight=weight,
@@ -408,7 +405,7 @@ def test_numbers_that_cannot_work_are_refused(numbers: dict[str, float], sentenc
         "window": 32,
         "hop": 4,
         "look_ahead": 8,
-        "frame_size": 2,
+        "token_size": 2,
         "regions": 1,
         "region_size": 1,
     }

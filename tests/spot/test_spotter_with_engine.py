@@ -36,9 +36,7 @@ def test_motion_of_a_known_time_is_found_at_any_source_rate(
         for window in windows:
             answer = backend.score(window.frame[None], window.regions[None], window.valid[None])
             updates.extend(
-                spotter.take(
-                    window, float(answer.p_me[0]), float(answer.p_speaking[0]), answer.frame_scores[0]
-                )
+                spotter.take(window, float(answer.p_me[0]), answer.p_speaking[0], answer.frame_scores[0])
             )
 
     for frame in range(SECONDS * source_fps):
