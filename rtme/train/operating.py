@@ -27,6 +27,9 @@ KINDS = {"portrait": "portraits", "clip": "real clips", "video": "videos"}
 CURVE = 40
 """Points of a curve, at most."""
 
+ENOUGH_MIN = 1.0
+"""Minutes of real clips as they are by which alone false alarms are counted: in less, one more or less decides all."""
+
 _PORTRAITS = 3 / 4
 """What animated portraits count beside real clips with planted movements: those are few, and what their people did
 by themselves is not known."""
@@ -56,8 +59,9 @@ def choose(material: Material, recipe: Recipe, tell: Callable[[str], None]) -> C
 
     Each is to have the best F_beta of what was planted (or labelled) while its false alarms a minute keep within the
     recipe's budget. False alarms are micro-expressions found in real clips as they are, where nothing was planted; where
-    there are none of these, those found wrongly in any clip. Where no threshold that finds anything keeps within the
-    budget, the one with the fewest false alarms is taken.
+    these are shorter than ``ENOUGH_MIN``, those found wrongly in any real clip, and without real clips in any at all. One
+    false alarm is always allowed: a single one says nothing of a rate. Where no threshold that finds anything keeps
+    within the budget, the one with the fewest false alarms is taken.
 
     The shared settings are those of the best mean over the three, found by optuna's TPE from the recipe's seed; in that
     mean a budget that is exceeded costs its share of the false alarms that are too many. The defaults are tried
@@ -129,10 +133,7 @@ class _Search:
         ]
         if set(self._planted) == {"portrait", "clip"} and not material.of("video").any():
             self._shares = [(_PORTRAITS, self._planted["portrait"]), (1 - _PORTRAITS, self._planted["clip"])]
-        untouched = material.of("clip", labelled=False)
-        self._false_in, self._false_name = untouched, "real clips as they are"
-        if not untouched.any():
-            self._false_in, self._false_name = np.ones_like(untouched), "all validation clips"
+        self._false_in, self._false_name = _false_alarms_in(material)
         self._minutes = float(material.minutes[self._false_in].sum())
 
     def at(self, settings: DecoderSettings) -> _Tried:
@@ -152,7 +153,7 @@ class _Search:
                 usable_here = usable & ((side >= 0) if name == "low" else (side <= 0))
             else:
                 usable_here = usable
-            f, budget = self._f(ranked, ons, BETA[name]), self._budgets[name]
+            f, budget = self._f(ranked, ons, BETA[name]), max(self._budgets[name], 1 / self._minutes)
             place = places[name] = self._best(f, rate, ons, usable_here, budget)
             # How far a budget is missed must show, or the search would have nothing to go by.
             merits.append(f[place] - max(0.0, 1 - budget / max(rate[place], budget)))
@@ -235,13 +236,23 @@ class _Search:
         return int(best[np.abs(ons[best] - self._defaults.on).argmin()])
 
 
+def _false_alarms_in(material: Material) -> tuple[Bools, str]:
+    """The clips in which false alarms are counted, and what they are."""
+    untouched, real = material.of("clip", labelled=False), material.of("clip")
+    if material.minutes[untouched].sum() >= ENOUGH_MIN:
+        return untouched, "real clips as they are"
+    if real.any():
+        return real, "real clips, with and without planted expressions"
+    return np.ones_like(real), "all validation clips"
+
+
 def in_words(point: Mapping[str, Any]) -> str:
     """What one sensitivity finds and costs, in a line."""
     recalls = ", ".join(
         f"{p['recall']:.2f} of {p['truths']} ({kind})" for kind, p in point["planted"].items()
     )
     false = point["false_alarms"]
-    over = f", more than the {point['budget']:g} allowed" if false["per_minute"] > point["budget"] else ""
+    over = f", over the budget of {point['budget']:g}" if false["per_minute"] > point["budget"] else ""
     return (
         f"recall {recalls}; {false['per_minute']:.1f} false alarms a minute ({false['count']} in "
         f"{false['minutes']:.1f} min of {false['in']}){over}"

@@ -86,21 +86,31 @@ def exported(tmp_path_factory: pytest.TempPathFactory) -> Exported:
     model = tiny_model(recipe, seed=3)
     scored = score_clips(store, store.clips, model, recipe)
     on, off = lively_thresholds(scored, recipe, 0.2)
+    normal = DecoderSettings(on=on, off=off, me_weight=0.2, min_ms=33, merge_ms=34)
     decoder = Decoder(
-        intervals=DecoderSettings(on=on, off=off, me_weight=0.2, min_ms=33, merge_ms=34),
+        intervals=normal,
+        sensitivity={"high": normal.model_copy(update={"on": off})},
+        calibration=((0.9 * on, 0.2), (1.2 * on, 0.7)),
         speaker=SpeakerSettings(on=0.51, off=0.49, min_ms=100),
     )
     bundle = export_engine(model, recipe, plan, decoder, {"people": 1}, {"f1": 0.25}, folder / "engine")
     return Exported(videos, {one.clip.video: one for one in scored}, recipe, decoder, bundle)
 
 
+@pytest.mark.parametrize("sensitivity", ["normal", "high"])
 @pytest.mark.parametrize("name", VIDEOS)
-def test_an_exported_engine_finds_what_evaluation_finds(exported: Exported, name: str) -> None:
+def test_an_exported_engine_finds_what_evaluation_finds(
+    exported: Exported, name: str, sensitivity: str
+) -> None:
     scored, recipe, decoder = exported.scored[name], exported.recipe, exported.decoder
+    if sensitivity == "high":
+        decoder = decoder.model_copy(update={"intervals": decoder.sensitivity["high"]})
     faces = {(window.face, window.first) for window in scored.windows}
     assert len(faces) == (1 if VIDEOS[name][2] is None else 2)
 
-    live = rtme.analyze(exported.videos[name], engine=str(exported.bundle.path)).report()
+    live = rtme.analyze(
+        exported.videos[name], engine=str(exported.bundle.path), sensitivity=sensitivity
+    ).report()
     evaluated = spot(scored, decoder, recipe)
     assert [(i.type, i.onset, i.apex, i.offset) for i in live.intervals] == [
         ("me" if i.type == "me" else "macro", i.onset, i.apex, i.offset) for i in evaluated
@@ -141,6 +151,7 @@ def test_the_manifest_has_the_thresholds_and_how_the_engine_came_about(exported:
         recipe.licence,
     )
     assert (manifest.decoder, manifest.speaker) == (decoder.intervals, decoder.speaker)
+    assert (manifest.sensitivity, manifest.calibration) == (decoder.sensitivity, decoder.calibration)
     assert (manifest.fps, manifest.flow_lag, manifest.hop, manifest.look_ahead) == (30, 6, 3, 5)
     assert manifest.training["people"] == 1
     assert manifest.training["recipe"]["seed"] == recipe.seed

@@ -101,6 +101,16 @@ def test_it_runs_live(trained: Path, tmp_path: Path) -> None:
     assert "it never saw synthetic/test\n" in run("export", trained, "--out", tmp_path / "engine")
     manifest = load_bundle(tmp_path / "engine").manifest
     assert (manifest.name, manifest.size) == ("quick", 48)
+    assert set(manifest.sensitivity) == {"low", "high"}
+    assert set(manifest.scores["operating"]) == {"low", "normal", "high"}
+    assert manifest.scores["curve"]["points"]
+    fold = trained / "folds" / "fixed"
+    for picture in ("curve.png", "reliability.png"):
+        drawn = fold / picture
+        assert drawn.is_file() == (picture == "curve.png" or "reliability" in manifest.scores)
+        if drawn.is_file():
+            assert (tmp_path / "engine" / picture).read_bytes() == drawn.read_bytes()
+    assert "sensitivity high" in run("engine", "info", tmp_path / "engine")
     with (tmp_path / "engine" / "people.csv").open(newline="") as file:
         assert [row["split"] for row in csv.DictReader(file)] == ["test", "train", "validation"]
     report = rtme.analyze(
