@@ -186,12 +186,12 @@ class Outcome:
 
     @property
     def drops(self) -> Counter[str]:
-        """Frames that the service lost, by cause; windows it left out to keep up are ``windows``."""
+        """Frames that the service lost, by cause; ``skipped`` are windows that it left out to keep up."""
         total: Counter[str] = Counter()
         for take in self.takes:
             if take.seen.health is not None:
                 total.update(take.seen.health.drops)
-                total["windows"] += take.seen.health.skipped
+                total["skipped"] += take.seen.health.skipped
         return +total
 
     @cached_property

@@ -9,8 +9,10 @@ from rtme.score import BoundaryError
 from rtme.trial.groups import Group, by_duration, by_pixels, by_region, wilson
 from rtme.trial.outcome import RULES, Outcome
 from rtme.trial.record import FALSE_ALARMS, NOTE
+from rtme.view.words import GAPS
 
 _FEW = 30  # planted expressions below which a percentage says little
+_MANY = 0.01  # part of all frames
 _TIMES = 8  # false alarms whose time is told
 
 
@@ -120,10 +122,23 @@ def _endnotes(outcome: Outcome) -> Iterable[str]:
         reasons = [f"{count} {reason}" for reason, count in outcome.missed.most_common()]
         yield f"  {outcome.missed.total()} were due and could not be planted: {', '.join(reasons)}"
     if outcome.live:
-        lost = ", ".join(f"{count} {cause}" for cause, count in sorted(outcome.drops.items()))
-        yield f"  frames lost: {lost or 'none'}"
+        yield from _keeping_up(outcome)
     for note in outcome.notes:
         yield f"  note: {note}"
+
+
+def _keeping_up(outcome: Outcome) -> Iterable[str]:
+    drops = outcome.drops
+    frames = sum(stretch.frames for take in outcome.takes for stretch in take.source.stretches)
+    lost = ", ".join(
+        f"{drops[cause]} {GAPS[cause]}" for cause in ("dropped", "corrupt", "skipped") if drops[cause]
+    )
+    yield f"  of {frames} frames {'none was lost' if not lost else 'were lost: ' + lost}"
+    if drops["dropped"] > _MANY * frames or drops["skipped"]:
+        yield (
+            "  note: this machine did not keep up, so the figures are of the machine too: "
+            "close other programs, or see how the engine does on a recording of this camera"
+        )
 
 
 def _times(outcome: Outcome) -> str:
