@@ -6,7 +6,21 @@ import typer
 from rich.console import Console
 
 from rtme import __version__
-from rtme.cli import ablate, analyze, data, doctor, engine, export, live, report, score, synth, train, watch
+from rtme.cli import (
+    ablate,
+    analyze,
+    bench,
+    data,
+    doctor,
+    engine,
+    export,
+    live,
+    report,
+    score,
+    synth,
+    train,
+    watch,
+)
 from rtme.cli import eval as evaluation
 from rtme.errors import RtmeError
 
@@ -27,6 +41,7 @@ app.command("eval")(evaluation.evaluate)
 app.command("export")(export.export)
 app.command("report")(report.report)
 app.command("score")(score.score)
+app.add_typer(bench.app, name="bench")
 app.add_typer(engine.app, name="engine")
 app.add_typer(data.app, name="data")
 app.add_typer(ablate.app, name="ablate")

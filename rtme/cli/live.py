@@ -1,9 +1,6 @@
 """``rtme live``: watch sources now."""
 
-import signal
 import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -11,6 +8,7 @@ import typer
 from rich.console import Console
 
 from rtme.bus.address import DEFAULT_ADDRESS
+from rtme.cli.interrupt import stopping
 from rtme.cli.output import EventPrinter
 from rtme.errors import SettingsError, SourceError
 from rtme.settings import load_settings
@@ -79,7 +77,8 @@ def live(
     from rtme.live.service import Live
 
     service = Live([source for source in sources if source not in files], settings=settings, fast=fast)
-    with _ctrl_c(service.stop), service:
+    # What is open is closed and published.
+    with stopping(service.stop), service:
         manifest = service.manifest
         notes.print(
             f"engine {manifest.name} {manifest.version}, sensitivity {settings.sensitivity}: {manifest.summary}"
@@ -105,22 +104,3 @@ def _follow(service: "Live", printer: EventPrinter, tally: Tally) -> None:
             printer.show(event)
     except BrokenPipeError:
         printer.hush()
-
-
-@contextmanager
-def _ctrl_c(stop: Callable[[], None]) -> Iterator[None]:
-    """The first Ctrl-C closes what is open and publishes it, whatever is being done; the second leaves."""
-    asked = False
-
-    def interrupted(*_: object) -> None:
-        nonlocal asked
-        if asked:
-            raise KeyboardInterrupt
-        asked = True
-        stop()
-
-    before = signal.signal(signal.SIGINT, interrupted)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGINT, before)

@@ -19,6 +19,33 @@ Image = NDArray[np.uint8]
 Floats = NDArray[np.float32]
 
 _SMOOTH = 2.0  # frames, sigma: the tracker's jitter must not shake the skin
+_STILL = 1e-3  # canonical pixels: in a picture less than half of the 1/32 pixel that cv2.remap tells apart
+
+
+class Mover:
+    """Moves the skin of one face in its own picture, by action units.
+
+    Args:
+        points: ``(468 or more, 2)`` landmarks of this face in the canonical crop.
+        units: FACS unit numbers that move.
+    """
+
+    def __init__(self, points: NDArray[np.floating[Any]], units: Sequence[int]) -> None:
+        self._fields = au.unit_fields(points.astype(np.float32), tuple(units))
+
+    def move(self, image: Image, place: NDArray[np.float64], amounts: NDArray[np.floating[Any]]) -> Image:
+        """The picture with the skin moved; pixels that the movement does not reach stay as they are.
+
+        Args:
+            image: ``(height, width, 3)`` uint8 RGB.
+            place: ``(2, 3)`` the similarity that carries canonical points to this picture.
+            amounts: ``(units, 2)`` pixels at 112 of each unit on the left and on the right of the picture.
+
+        Returns:
+            A new picture, or the given one where nothing in it moves.
+        """
+        forward = np.tensordot(amounts.astype(np.float32), self._fields, 2)
+        return _move(image, invert_field(forward, au.grid(), au.ORIGIN, au.STEP), place)
 
 
 def inject(
@@ -90,11 +117,10 @@ def _frames(
             first, last = index, starts[index]
             shape = np.mean([to_canonical(p) for p in landmarks[first : last + 1] if p is not None], 0)
             active = [k for k in range(len(ACTION_UNITS)) if units[first : last + 1, k].any()]
-            fields = au.unit_fields(shape, tuple(ACTION_UNITS[k] for k in active))
+            mover = Mover(shape, [ACTION_UNITS[k] for k in active])
             places = _smooth(landmarks, first, last)
         if index <= last:
-            forward = np.tensordot(units[index, active], fields, 2)
-            yield _move(image, invert_field(forward, au.grid(), au.ORIGIN, au.STEP), places[index - first])
+            yield mover.move(image, places[index - first], units[index, active])
         else:
             yield image
 
@@ -125,8 +151,15 @@ def _smooth(
 def _move(image: Image, backward: Floats, place: NDArray[np.float64]) -> Image:
     """Warp the face of one frame; pixels that the field does not reach stay as they are."""
     height, width = image.shape[:2]
-    reach = au.ORIGIN, au.ORIGIN + (au.NODES - 1) * au.STEP
-    corners = np.array([(x, y) for x in reach for y in reach]) @ place[:, :2].T + place[:, 2]
+    rows, columns = np.nonzero(np.abs(backward).max(-1) > _STILL)
+    if rows.size == 0:
+        return image
+    # One node more on each side: between two nodes the field falls to nothing.
+    reach = [
+        [au.ORIGIN + (end + more) * au.STEP for end, more in ((axis.min(), -1), (axis.max(), 1))]
+        for axis in (columns, rows)
+    ]
+    corners = np.array([(x, y) for x in reach[0] for y in reach[1]]) @ place[:, :2].T + place[:, 2]
     x0, y0 = np.clip(np.floor(corners.min(0)).astype(int), 0, (width, height))
     x1, y1 = np.clip(np.ceil(corners.max(0)).astype(int) + 1, 0, (width, height))
     if x0 >= x1 or y0 >= y1:
