@@ -15,28 +15,24 @@ import argparse
 import json
 import time
 import zlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
-from numpy.typing import NDArray
 
 import rtme
 from record import save
-from rtme.capture.file import FileSource
 from rtme.capture.frames import FramesSource
 from rtme.data.material import Item, read
 from rtme.data.voice import speaking
 from rtme.engine.bundle import load_bundle
 from rtme.errors import DataError
-from rtme.face.tracker import FaceTracker
-from rtme.score import Interval, VideoFacts, spotting
-from rtme.synth import Portrait, Script, Truth, inject, render
-from rtme.view.report import Report
+from rtme.synth import Portrait, Script, inject, render
+from rtme.trial.footage import landmarks, pictures
+from rtme.trial.tables import SpeakerCount, Tables, planted
 
-Image = NDArray[np.uint8]
 SECONDS = 10
 
 
@@ -110,9 +106,7 @@ def score_portraits(engine: str, items: Iterable[Item]) -> dict[str, Any]:
 def score_clips(engine: str, items: list[Item]) -> dict[str, Any]:
     injected, untouched, turns = Tables(), Tables(), SpeakerCount()
     for item in items:
-        source = FileSource(item.path)
-        images = list(pictures(source))
-        fps = source.fps or 30.0
+        images, fps = pictures(item.path)
         rng = np.random.default_rng(zlib.crc32(item.file.encode()))
         script = Script.random(rng, len(images), fps, macro=0, large=0, me_per_clip=0.6 * len(images) / fps)
         frames, truth = inject(images, landmarks(images), script, person=item.person)
@@ -128,61 +122,6 @@ def score_clips(engine: str, items: list[Item]) -> dict[str, Any]:
         "untouched": {key: untouched.summary()[key] for key in ("found", "false_per_minute", "minutes")},
         "speaker": turns.summary(),
     }
-
-
-def pictures(source: FileSource) -> Iterator[Image]:
-    source.open()
-    try:
-        while (frame := source.read()) is not None:
-            yield frame.image
-    finally:
-        source.close()
-
-
-def landmarks(images: list[Image]) -> list[NDArray[np.float32] | None]:
-    with FaceTracker(input="rgb", min_eye_distance_px=1) as tracker:
-        found = [tracker.track(image, slot) for slot, image in enumerate(images)]
-    return [crops[0].landmarks if crops else None for crops in found]
-
-
-def planted(truth: Truth) -> list[tuple[int, int]]:
-    return [(i.onset, i.offset) for i in truth.intervals if i.type == "me"]
-
-
-class Tables:
-    """Planted and found micro-expressions of some clips."""
-
-    def __init__(self) -> None:
-        self._truth: list[Interval] = []
-        self._found: list[Interval] = []
-        self._videos: list[VideoFacts] = []
-
-    def add(
-        self, clip: str, fps: float, n_frames: int, planted: list[tuple[int, int]], report: Report
-    ) -> None:
-        self._videos.append(VideoFacts(clip, fps, n_frames))
-        self._truth += [Interval(clip, onset, offset, "me") for onset, offset in planted]
-        self._found += [
-            Interval(clip, i.onset, i.offset, "me", score=i.confidence)
-            for i in report.intervals
-            if i.type == "me"
-        ]
-
-    def summary(self) -> dict[str, float | int]:
-        counts = spotting(self._truth, self._found, self._videos).me
-        onset, offset = counts.onset_error, counts.offset_error
-        return {
-            "f1": round(counts.f1, 3),
-            "precision": round(counts.precision, 3),
-            "recall": round(counts.recall, 3),
-            "matched": counts.tp,
-            "truths": counts.truths,
-            "found": counts.found,
-            "false_per_minute": round(counts.false_alarms_per_minute or 0.0, 2),
-            "minutes": round(counts.minutes or 0.0, 2),
-            "onset_error": round(onset.mean_abs, 2) if onset else 0.0,
-            "offset_error": round(offset.mean_abs, 2) if offset else 0.0,
-        }
 
 
 def draw(axes: Axes, result: dict[str, Any]) -> None:
@@ -201,35 +140,6 @@ def draw(axes: Axes, result: dict[str, Any]) -> None:
     axes.set_ylim(0, 1.1)
     axes.set_title(f"{result['engine']}: synthetic micro-expressions, people never trained on", size=9)
     axes.legend(fontsize=7)
-
-
-class SpeakerCount:
-    """Frames by true and decided speaker state; frames that nobody knows or decided are left out."""
-
-    def __init__(self) -> None:
-        self._counts = np.zeros((2, 2), int)
-        self._undecided = 0
-
-    def add(self, truth: NDArray[np.uint8], report: Report) -> None:
-        said = np.full(len(truth), 255, np.uint8)
-        for turn in report.speaker:
-            said[turn.start : turn.end + 1] = turn.state == "speaking"
-        known = truth != 255
-        self._undecided += int((known & (said == 255)).sum())
-        known &= said != 255
-        np.add.at(self._counts, (truth[known], said[known]), 1)
-
-    def summary(self) -> dict[str, Any]:
-        totals = self._counts.sum(1)
-        recall = [float(self._counts[s, s] / totals[s]) if totals[s] else None for s in (0, 1)]
-        both = [r for r in recall if r is not None]
-        return {
-            "balanced_accuracy": round(sum(both) / 2, 3) if len(both) == 2 else None,
-            "listening_recall": None if recall[0] is None else round(recall[0], 3),
-            "speaking_recall": None if recall[1] is None else round(recall[1], 3),
-            "frames": int(totals.sum()),
-            "undecided_frames": self._undecided,
-        }
 
 
 if __name__ == "__main__":
