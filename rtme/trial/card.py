@@ -148,7 +148,7 @@ def assemble(
         },
         "cameras": [_camera(own, condition, conditions) for condition in conditions],
         "confidence": {"portraits": reliability(portraits), "real": reliability(planted)},
-        "curve": _curve(manifest.scores.get("curve")),
+        "curve": curve_of(manifest.scores.get("curve")),
         "alarms": {
             "alarms": sum(len(take.found) for take in untouched),
             "minutes": sum(take.minutes for take in untouched),
@@ -208,16 +208,26 @@ def _camera(takes: Sequence[Take], condition: Condition, conditions: Sequence[Co
     }
 
 
-def _curve(curve: Any) -> list[dict[str, float]]:
-    """Points of recall against false alarms, as the trainer wrote them into the manifest; empty if it did not."""
-    points = []
-    for point in curve if isinstance(curve, list) else []:
-        if not isinstance(point, Mapping):
-            continue
-        alarms = next((value for key, value in point.items() if str(key).startswith("false")), None)
-        if isinstance(alarms, int | float) and isinstance(point.get("recall"), int | float):
-            points.append({"recall": float(point["recall"]), "false_per_minute": float(alarms)})
-    return points
+def curve_of(measured: Any) -> dict[str, Any] | None:
+    """Recall against false alarms as the trainer wrote it into the manifest, by what it was planted in.
+
+    Args:
+        measured: ``scores.curve`` of the manifest: ``points`` with ``on``, ``false_per_minute`` and a recall for each kind
+            of clips, the ``minutes`` in which false alarms were counted, and in words ``false_alarms_in`` what.
+
+    Returns:
+        None for an engine that has none.
+    """
+    if not isinstance(measured, Mapping) or not measured.get("points"):
+        return None
+    points = sorted(measured["points"], key=lambda point: point["false_per_minute"])
+    kinds = [name for name in points[0] if name not in ("on", "false_per_minute")]
+    return {
+        "minutes": measured["minutes"],
+        "false_alarms_in": measured["false_alarms_in"],
+        "false_per_minute": [point["false_per_minute"] for point in points],
+        "recall": {kind: [point[kind] for point in points] for kind in kinds},
+    }
 
 
 def _sensitivities(takes: Sequence[Take], folders: Sequence[str]) -> list[dict[str, Any]]:

@@ -13,6 +13,8 @@ from rtme.trial.card import Card
 # Okabe and Ito's colours, told apart by most people with a colour vision deficiency.
 _BLUE, _ORANGE, _GREEN, _GREY = "#0072B2", "#D55E00", "#009E73", "#555555"
 
+_WIDEST = 30.0  # false alarms a minute
+
 
 def draw(card: Card, folder: Path, stem: str = "report") -> dict[str, str]:
     """Draw all charts.
@@ -163,9 +165,13 @@ def _confidence(card: Card) -> Figure:
     _plain(axes)
     if curve:
         axes = figure.add_subplot(grid[0, 1])
-        points = sorted((point["false_per_minute"], point["recall"]) for point in curve)
-        axes.plot([x for x, _ in points], [y for _, y in points], "o-", color=_BLUE, lw=1.2, ms=3)
-        axes.set(ylim=(0, 1.02), xlabel="false alarms a minute", title="recall (from the manifest)")
+        for (kind, recall), colour in zip(curve["recall"].items(), (_BLUE, _ORANGE, _GREEN), strict=False):
+            axes.plot(curve["false_per_minute"], recall, "o-", color=colour, lw=1.2, ms=3, label=kind)
+        # Far to the right a threshold finds everything everywhere: nobody would want it.
+        widest = min(_WIDEST, max(curve["false_per_minute"]))
+        axes.set(xlim=(-0.02 * widest, 1.02 * widest), ylim=(0, 1.02))
+        axes.set(xlabel="false alarms a minute", title="recall when thresholds were chosen")
+        axes.legend(fontsize=7, frameon=False, loc="lower right")
         _plain(axes)
     return figure
 

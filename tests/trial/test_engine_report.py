@@ -13,7 +13,10 @@ from typer.testing import CliRunner
 from rtme.cli.engine import app
 from rtme.engine.bundle import Bundle
 from rtme.errors import DataError, RtmeError
+from rtme.settings import Settings
 from rtme.trial import plan as room
+from rtme.trial.card import curve_of, measure
+from rtme.trial.card_tables import confidence
 from rtme.trial.conditions import HALF_BITS, REFERENCE, SLOW
 from rtme.trial.plan import QUICK, Job, jobs, people_of
 from tiny_engine import make_tiny_bundle
@@ -161,3 +164,43 @@ def test_chance_follows_from_the_name_of_the_file(engine: Bundle, faces: Path) -
     assert [job.seed for job in first] == [job.seed for job in again]
     assert len({job.seed for job in first}) == len(first) == 4
     assert Job("talks", items[0], 10).seed == Job("talks", items[0], 99).seed
+
+
+def test_a_curve_in_the_manifest_is_shown(card: dict[str, Any]) -> None:
+    points = [
+        {"on": 0.9, "false_per_minute": 1.0, "portraits": 0.5, "real clips": 0.25},
+        {"on": 0.7, "false_per_minute": 9.0, "portraits": 0.75, "real clips": 0.5},
+    ]
+    measured = {"minutes": 2.5, "false_alarms_in": "real clips as they are", "points": points[::-1]}
+    curve = curve_of(measured)
+    assert curve is not None
+    assert curve["recall"] == {"portraits": [0.5, 0.75], "real clips": [0.25, 0.5]}
+    shown = confidence(card | {"curve": curve})
+    assert "| 1.0 | 0.50 | 0.25 |" in shown
+    assert "2.5 min of real clips as they are" in shown
+    assert card["curve"] is None
+    assert curve_of(None) is None
+
+
+@pytest.mark.skipif("sensitivity" not in Settings.model_fields, reason="no engine knows one yet")
+def test_every_sensitivity_that_the_engine_knows_is_tried(faces: Path, tmp_path: Path) -> None:
+    point = {"on": 0.9, "off": 0.3}
+    bundle = make_tiny_bundle(tmp_path / "three", sensitivity={"low": point, "high": point | {"on": 0.4}})
+    (bundle.path / "people.csv").write_text(
+        "file,person,split\nportraits/a.png,a,test\ntalking/b.mkv,b,test\n"
+    )
+    items = people_of(bundle, faces, None, "test")
+    plan = replace(QUICK, conditions=(), cameras=0, talks=0, portrait_s=3)
+    lines: list[str] = []
+    card = measure(bundle, items, "test", plan, 1, lines.append)
+    found = {(row["set"], row["sensitivity"]): row for row in card["sensitivities"]}
+    sets = ("animated portraits", "talking, planted", "talking, untouched")
+    assert set(found) == {(name, of) for name in sets for of in ("low", "normal", "high")}
+    for name in sets:
+        low, high = found[name, "low"], found[name, "high"]
+        assert low["planted"] == high["planted"]
+        assert low["found"] <= high["found"]
+    assert sum(found[name, "low"]["found"] for name in sets) < sum(
+        found[name, "high"]["found"] for name in sets
+    )
+    assert lines[-1] == "2 of 2, 0 s left"
