@@ -54,7 +54,8 @@ def report(
     card = measure(
         bundle, items, split.value, QUICK if quick else FULL, workers or os.cpu_count() or 1, _tell
     )
-    words = ["rtme engine report", engine, "--faces FOLDER"]
+    # Neither the engine's folder nor the faces': whoever reads the page has them elsewhere.
+    words = ["rtme engine report", bundle.manifest.name, "--faces FOLDER"]
     words += ["--split validation"] if split is _Split.validation else []
     words += ["--quick"] if quick else []
     card["measured"] |= {"quick": quick, "command": " ".join(words)}

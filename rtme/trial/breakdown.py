@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from rtme.synth.truth import TruthInterval
 from rtme.trial.signs import SIGNS
 from rtme.trial.take import Take, Tally
+from rtme.view.report import Interval as Found
 
 Rows = dict[str, Tally]
 """Counts by the name of their part. A part by what was planted has no false alarms and no time: nobody can say which
@@ -116,14 +117,10 @@ def causes(takes: Iterable[Take]) -> dict[str, dict[str, float]]:
     }
 
 
-def false_alarms(take: Take) -> list[TruthInterval]:
-    """Found intervals that match none, as intervals of the source."""
+def false_alarms(take: Take) -> list[Found]:
+    """Found intervals that match none."""
     right = {place for _, place in take.pairs}
-    return [
-        TruthInterval("me", one.onset, one.apex, one.offset, (), 0.0)
-        for place, one in enumerate(take.found)
-        if place not in right
-    ]
+    return [one for place, one in enumerate(take.found) if place not in right]
 
 
 def _by_planted(

@@ -1,7 +1,7 @@
 """One clip as several cameras would give it: more noise, fewer bits, other frame rates, smaller faces, other light."""
 
 import io
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import av
@@ -98,14 +98,7 @@ def seen_at(interval: TruthInterval, picked: NDArray[np.int64]) -> TruthInterval
     if not inside.size:
         return None
     apex = inside[np.abs(picked[inside] - interval.apex).argmin()]
-    return TruthInterval(
-        type=interval.type,
-        onset=int(inside[0]),
-        apex=int(apex),
-        offset=int(inside[-1]),
-        action_units=interval.action_units,
-        pixels=interval.pixels,
-    )
+    return replace(interval, onset=int(inside[0]), apex=int(apex), offset=int(inside[-1]))
 
 
 def shoot(images: list[Image], condition: Condition, seed: int) -> tuple[list[Image], float | None]:

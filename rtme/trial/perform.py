@@ -11,7 +11,7 @@ from rtme.score.interval import State
 from rtme.synth import UNKNOWN, Portrait, Script, Truth, TruthInterval, inject, render
 from rtme.trial.changes import changes
 from rtme.trial.conditions import SOURCE_FPS, Condition, picks, seen_at, shoot
-from rtme.trial.footage import Image, landmarks, pictures
+from rtme.trial.footage import Floats, Image, landmarks, pictures
 from rtme.trial.plan import Job, Plan, folder_of
 from rtme.trial.signs import signs
 from rtme.trial.take import Take, watch
@@ -96,14 +96,20 @@ def _clips(engine: str, job: Job, also: tuple[str, ...], images: list[Image], fp
     folder = folder_of(job.item)
     yield from _shown(engine, planted_name(folder), job, list(frames), truth, also)
     nothing = Truth(job.item.person, "clip", fps, len(images), [], speaking=spoken)
-    yield from _shown(engine, untouched_name(folder), job, images, nothing, also)
+    yield from _shown(engine, untouched_name(folder), job, images, nothing, also, points)
 
 
 def _shown(
-    engine: str, kind: str, job: Job, images: list[Image], truth: Truth, also: tuple[str, ...]
+    engine: str,
+    kind: str,
+    job: Job,
+    images: list[Image],
+    truth: Truth,
+    also: tuple[str, ...],
+    points: list[Floats | None] | None = None,
 ) -> Iterator[Take]:
-    """A clip at the engine's own sensitivity and at others, with what the landmarks show of it."""
-    seen = signs(landmarks(images), truth.fps)
+    """A clip at the engine's own sensitivity and at others, with what its landmarks show."""
+    seen = signs(landmarks(images) if points is None else points, truth.fps)
     for sensitivity in (None, *also):
         report, events = watch(images, truth.fps, engine, sensitivity)
         yield Take(

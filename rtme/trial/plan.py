@@ -32,11 +32,11 @@ class Plan:
     """
 
     portraits: int = 1000
-    talks: int = 60
+    talks: int = 50
     clips: int = 1000
-    cameras: int = 16
+    cameras: int = 14
     conditions: tuple[Condition, ...] = ALL
-    sensitivities: int = 24
+    sensitivities: int = 20
     portrait_s: float = 8.0
     talk_s: float = 4.0
     camera_s: float = 6.0

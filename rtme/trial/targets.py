@@ -93,11 +93,14 @@ def _real(folder: Mapping[str, Any]) -> list[Target]:
         return [alarms]
     sized = folder["sized"]
     where = f"{name}, planted {SIZES[0]:g} to {SIZES[1]:g} px"
+    few = f"{sized['planted']} planted, {sized['people']} people"
     speaker = folder["speaker"]
     delay = speaker["changes"]["all"]
     return [
-        Target(f"F1, {where}", ">=", 0.6, sized["f1"], "", *_ends(sized["f1_interval"])),
-        Target(f"recall, {where}", ">=", 0.6, sized["recall"], "", *_ends(sized["recall_interval"])),
+        Target(f"F1, {where}", ">=", 0.6, sized["f1"], "", *_ends(sized["f1_interval"]), note=few),
+        Target(
+            f"recall, {where}", ">=", 0.6, sized["recall"], "", *_ends(sized["recall_interval"]), note=few
+        ),
         alarms,
         Target(f"speaking or listening, balanced accuracy, {name}", ">=", 0.9, speaker["balanced_accuracy"]),
         Target(
@@ -106,8 +109,8 @@ def _real(folder: Mapping[str, Any]) -> list[Target]:
             0.5,
             delay["median_s"],
             "s",
-            note=f"{delay['told']} of {delay['changes']} changes told, {delay['missed']} missed, the others cut off by "
-            "the clip's end",
+            note=f"{delay['told']} of {delay['changes']} changes told, {delay['missed']} missed, "
+            f"{delay['cut_off']} cut off by the clip's end; 90 %: {_seconds(delay['p90_s'])}",
             failed=delay["missed"] > delay["told"],
         ),
     ]
@@ -155,3 +158,7 @@ def _cost(engine: Mapping[str, Any]) -> list[Target]:
 
 def _ends(interval: tuple[float, float] | None) -> tuple[float | None, float | None]:
     return (None, None) if interval is None else (interval[0], interval[1])
+
+
+def _seconds(value: float | None) -> str:
+    return "never" if value is None else f"{value:.2f} s"
