@@ -1,4 +1,4 @@
-"""``rtme engine``: which engines there are, and what one says about itself."""
+"""``rtme engine``: which engines there are, what one says about itself, and what it finds."""
 
 import json
 from collections.abc import Iterator
@@ -8,11 +8,13 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from rtme.cli.engine_report import report
 from rtme.engine.bundle import Bundle, list_bundles, load_bundle
 from rtme.engine.manifest import Manifest
 from rtme.errors import EngineError
 
 app = typer.Typer(help="Look at engine bundles.", no_args_is_help=True)
+app.command("report")(report)
 
 _DRAWN = ("operating", "curve", "reliability")
 """Of the scores, what has rows of its own or is there to be drawn."""

@@ -1,0 +1,36 @@
+"""What an engine takes: time of its encoder, room on a disk."""
+
+import time
+from statistics import median
+
+import numpy as np
+
+from rtme.engine.backends import open_backend
+from rtme.engine.bundle import MANIFEST, Bundle
+
+_WARM, _RUNS = 20, 200
+
+
+def encoder_ms(bundle: Bundle) -> float:
+    """Median processor time of the encoder for one crop on one thread, milliseconds.
+
+    Time of the processor, not of the clock, so that what else the machine does counts little.
+    """
+    size = bundle.manifest.size
+    crop = np.random.default_rng(0).integers(0, 256, (1, size, size, 3), np.uint8)
+    backend = open_backend(bundle, threads=1)
+    try:
+        spent = []
+        for _ in range(_WARM + _RUNS):
+            began = time.thread_time()
+            backend.encode(crop)
+            spent.append(time.thread_time() - began)
+    finally:
+        backend.close()
+    return 1000 * median(spent[_WARM:])
+
+
+def megabytes(bundle: Bundle) -> float:
+    """Of what the live path needs."""
+    files = (bundle.path / MANIFEST, bundle.encoder_path, bundle.temporal_path)
+    return sum(file.stat().st_size for file in files) / 1e6
