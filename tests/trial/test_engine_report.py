@@ -17,7 +17,7 @@ from rtme.settings import Settings
 from rtme.trial import plan as room
 from rtme.trial.card import curve_of, measure
 from rtme.trial.card_tables import confidence
-from rtme.trial.conditions import HALF_BITS, REFERENCE, SLOW
+from rtme.trial.conditions import HALF_BITS, REFERENCE
 from rtme.trial.plan import QUICK, Job, jobs, people_of
 from tiny_engine import make_tiny_bundle
 
@@ -27,13 +27,8 @@ run = CliRunner().invoke
 @pytest.fixture(scope="module")
 def written(bundle: Bundle, faces: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     out = tmp_path_factory.mktemp("card")
-    short = replace(
-        QUICK,
-        conditions=(REFERENCE, replace(HALF_BITS, against="reference"), SLOW),
-        portrait_s=4,
-        talk_s=2,
-        camera_s=2,
-    )
+    cameras = (REFERENCE, replace(HALF_BITS, against="reference"))
+    short = replace(QUICK, conditions=cameras, portrait_s=3, talk_s=1.5, camera_s=1.2)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(room, "QUICK", short)
         words = [
@@ -93,9 +88,11 @@ def test_page_and_json_say_the_same(written: Path, card: dict[str, Any]) -> None
 def test_its_figures_follow_from_its_counts(card: dict[str, Any]) -> None:
     portraits = card["sets"]["portraits"]
     assert portraits["people"] == 1
-    assert portraits["minutes"] == pytest.approx(4 / 60, abs=1e-3)
-    assert portraits["planted"] > 0
+    assert portraits["minutes"] == pytest.approx(3 / 60, abs=1e-3)
     (folder,) = card["sets"]["real"]
+    talks = card["sets"]["conversations"]
+    planted = (portraits, folder["planted"], talks["speaking"], talks["listening"], *card["cameras"])
+    assert sum(one["planted"] for one in planted) > 0
     assert (folder["folder"], folder["spoken"]) == ("talking", True)
     assert folder["untouched"]["planted"] == 0
     assert folder["untouched"]["false"] == folder["untouched"]["found"] == card["alarms"]["alarms"]
@@ -190,7 +187,7 @@ def test_every_sensitivity_that_the_engine_knows_is_tried(faces: Path, tmp_path:
         "file,person,split\nportraits/a.png,a,test\ntalking/b.mkv,b,test\n"
     )
     items = people_of(bundle, faces, None, "test")
-    plan = replace(QUICK, conditions=(), cameras=0, talks=0, portrait_s=3)
+    plan = replace(QUICK, conditions=(), cameras=0, talks=0, portrait_s=2)
     lines: list[str] = []
     card = measure(bundle, items, "test", plan, 1, lines.append)
     found = {(row["set"], row["sensitivity"]): row for row in card["sensitivities"]}
