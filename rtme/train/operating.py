@@ -267,7 +267,7 @@ def _suggest(trial: Any, defaults: DecoderSettings, fps: float) -> DecoderSettin
     return defaults.model_copy(
         update={
             "off": round(trial.suggest_float("off", 0.02, 0.95), 4),
-            "me_weight": round(trial.suggest_float("me_weight", 0.0, 0.6, step=0.1), 1),
+            "me_weight": round(trial.suggest_float("me_weight", 0.0, 0.9, step=0.1), 1),
             "min_ms": round(min_slots * slot_ms, 6),
             "merge_ms": round(merge_slots * slot_ms, 6),
         }
