@@ -9,11 +9,11 @@ import onnx
 import onnxruntime
 import torch
 from numpy.typing import NDArray
-from onnx import numpy_helper
 from torch import Tensor, nn
 
 from rtme.errors import EngineError
 from rtme.model.encoder import Encoder
+from rtme.model.halves import stored_weights
 
 _Array = NDArray[np.float32]
 _Arrays = dict[str, _Array]
@@ -36,8 +36,8 @@ def weights_of(path: Path, encoder: Encoder) -> dict[str, Tensor]:
         EngineError: The graph holds other layers.
     """
     graph = onnx.load(path).graph
-    stored = {entry.name: numpy_helper.to_array(entry) for entry in graph.initializer}
-    found = {name: stored[name] for name in ("class_token", "position") if name in stored}
+    stored = stored_weights(graph)
+    found: _Arrays = {name: stored[name] for name in ("class_token", "position") if name in stored}
     for kind, layers in ((nn.Linear, _linear(graph, stored)), (nn.LayerNorm, _norms(graph, stored))):
         names = [name for name, module in encoder.named_modules() if isinstance(module, kind)]
         # Too few on either side leave a name without its weight, below.

@@ -21,6 +21,7 @@ from rtme.data.store import StorePlan
 from rtme.engine.bundle import Bundle, write_bundle
 from rtme.errors import DataError, EngineError
 from rtme.model.config import ModelConfig
+from rtme.model.halves import round_to_halves, store_halves
 from rtme.model.meldae import Meldae, Probabilities
 from rtme.score import Rules
 from rtme.train.decoder import Decoder
@@ -71,6 +72,8 @@ def export_engine(
         DataError: The folder cannot be written.
     """
     model = deepcopy(model).cpu().eval()
+    # Fitted models are rounded already; whatever else is exported is rounded here.
+    round_to_halves(model)
     numbers = engine_numbers(recipe, plan, decoder.intervals, decoder.speaker)
     numbers |= {"sensitivity": decoder.sensitivity, "calibration": decoder.calibration}
     # What the manifest says itself is not said again, and where the material lay is nobody's concern.
@@ -215,13 +218,17 @@ def _write(
         )
     assert program is not None
     program.save(path, external_data=False)
-    _forget_where(path)
+    _slim(path)
     onnx.checker.check_model(path)
 
 
-def _forget_where(path: Path) -> None:
-    """Leave out where in whose source each node comes from: an engine goes to others, and paths name people."""
+def _slim(path: Path) -> None:
+    """Keep large weights in half precision, and leave out where in whose source each node comes from.
+
+    An engine goes to others, and paths name people.
+    """
     model = onnx.load(path)
+    store_halves(model)
     graph = model.graph
     for part in (graph, *graph.node, *graph.initializer, *graph.value_info, *graph.input, *graph.output):
         del part.metadata_props[:]

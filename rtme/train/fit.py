@@ -11,6 +11,7 @@ import torch
 from rtme.data.store import Clip, Store
 from rtme.errors import DataError
 from rtme.model.encoder import Encoder
+from rtme.model.halves import round_to_halves
 from rtme.model.meldae import Meldae
 from rtme.train.checkpoints import read_checkpoint
 from rtme.train.features import FeatureCache
@@ -140,6 +141,7 @@ def _fit(
     )
     kept = done.best if recipe.fit.keep == "best" else done.last
     module.load_state_dict(kept["state_dict"])
+    round_to_halves(model)
     return Fitted(model.cpu().eval(), done.last["epoch"] + 1, kept["epoch"] + 1, done.seconds)
 
 
@@ -161,6 +163,7 @@ def load_model(folder: Path, recipe: Recipe) -> Meldae:
             f"the checkpoint in {folder} is of a model of other sizes than the run's recipe says: "
             f"remove {folder} and train again"
         ) from error
+    round_to_halves(model)
     return model.eval()
 
 

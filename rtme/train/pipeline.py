@@ -10,6 +10,7 @@ import torch
 from rtme.data.alone import alone
 from rtme.data.store import Clip, Store
 from rtme.model.encoder import Encoder
+from rtme.model.halves import round_to_halves
 from rtme.model.weights import load_encoder
 from rtme.train import evaluate
 from rtme.train.cross import cross_scored
@@ -97,6 +98,8 @@ def _train_fold(
         )
         encoder, figures, seconds["pretraining"] = learnt.encoder, learnt.figures, learnt.seconds
         cache = folder / "features"
+    # Features must be those of the encoder that will be exported.
+    round_to_halves(encoder)
     device = "cuda" if accelerator in ("auto", "gpu", "cuda") and torch.cuda.is_available() else "cpu"
     if recipe.encoder.freeze:
         features = encode(store, encoder, cache, tell, device, mirrored=recipe.augment.flip > 0)
