@@ -94,7 +94,9 @@ def main() -> None:
         path.write_text(json.dumps(manifest, indent=2) + "\n")
 
 
-def score_portraits(engine: str, items: Iterable[Item], sensitivity: Sensitivity = "normal") -> dict[str, Any]:
+def score_portraits(
+    engine: str, items: Iterable[Item], sensitivity: Sensitivity = "normal"
+) -> dict[str, Any]:
     tables, turns, people = Tables(), SpeakerCount(), 0
     for item in items:
         rng = np.random.default_rng(zlib.crc32(item.file.encode()))
