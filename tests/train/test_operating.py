@@ -77,7 +77,7 @@ def test_where_clips_as_they_are_are_short_planted_ones_count_too_and_one_false_
     tmp_path: Path,
 ) -> None:
     recipe = tiny_recipe(spot__trials=10)
-    clips = [*[(PLANTED, 0.6)] * 4, ({"base": "clip"}, 0.7), (UNTOUCHED, 0.3)]
+    clips = [*[(PLANTED, 0.6)] * 4, ({"base": "clip"}, 0.6), (UNTOUCHED, 0.3)]
     low = tune(clips_of(tmp_path, recipe, clips), recipe, lambda line: None).measured["operating"]["low"]
     assert low["false_alarms"] == {
         "count": 1, "minutes": 0.2, "per_minute": 5.0, "in": "real clips, with and without planted expressions",
