@@ -15,7 +15,7 @@ from rtme.settings import load_settings
 
 README = (Path(__file__).resolve().parent.parent / "README.md").read_text()
 RTME = [sys.executable, "-m", "rtme"]
-GROUPS = ("ablate", "data", "engine")
+GROUPS = ("ablate", "bench", "data", "engine")
 TRAINING = ("ablate", "data", "eval", "export", "report", "score", "synth", "train")
 
 pytestmark = pytest.mark.skipif("default" not in list_bundles(), reason="the default engine is not built")

@@ -88,7 +88,7 @@ def _binned(
         if low == edges[0]:
             name = f"below {high:g} {unit}"
         elif high == edges[-1]:
-            name = f"{low:g} {unit} and more"
+            name = f"from {low:g} {unit}"
         else:
             name = f"{low:g} to {high:g} {unit}"
         if inside:

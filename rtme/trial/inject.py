@@ -14,7 +14,7 @@ from rtme.capture.urls import printable, redact
 from rtme.errors import DataError, SourceError
 from rtme.live.service import Live
 from rtme.settings import Settings
-from rtme.trial.outcome import Outcome, Take
+from rtme.trial.outcome import Outcome, Viewing
 from rtme.trial.planting import PlantingSource
 from rtme.trial.schedule import Schedule, Wish
 from rtme.trial.watching import watch
@@ -117,12 +117,12 @@ class _Trial:
                 f"the source gave {planting.seconds:.0f} of the {total_s:.0f} s that were asked for ({why}): "
                 "the figures are of those"
             )
-        outcome = Outcome(label, True, engine, wish, [Take(label, planting, seen)], notes)
+        outcome = Outcome(label, True, engine, wish, [Viewing(label, planting, seen)], notes)
         return _worth(outcome)
 
     def recorded(self, files: Sequence[str], label: str, minutes: float | None) -> Outcome:
         left_s = math.inf if minutes is None else 60 * minutes
-        takes: list[Take] = []
+        viewings: list[Viewing] = []
         notes: list[str] = []
         engine, failure = "", None
         for file in files:
@@ -134,17 +134,17 @@ class _Trial:
                 failure = error
                 notes.append(f"left out: {error}")
                 continue
-            takes += pair
+            viewings += pair
             left_s -= pair[0].source.seconds
-        if not takes:
+        if not viewings:
             raise failure or DataError(
                 f"nothing of {label} was looked at: it was stopped before the first frame"
             )
         if self._stop.is_set():
             notes.append("stopped before the end: the figures are of what was seen until then")
-        return _worth(Outcome(label, False, engine, self._wish, takes, notes))
+        return _worth(Outcome(label, False, engine, self._wish, viewings, notes))
 
-    def _twice(self, file: str, left_s: float) -> tuple[list[Take], str]:
+    def _twice(self, file: str, left_s: float) -> tuple[list[Viewing], str]:
         """A file as it is and with expressions planted, side by side."""
         clip = printable(file)
         until_s = left_s if math.isfinite(left_s) else None
@@ -167,7 +167,7 @@ class _Trial:
                 f"give {_SHORTEST_S:g} s or more"
             )
         return [
-            Take(clip, source, one) for source, one in zip((planted, untouched), seen, strict=True)
+            Viewing(clip, source, one) for source, one in zip((planted, untouched), seen, strict=True)
         ], engine
 
 
@@ -177,7 +177,7 @@ def _worth(outcome: Outcome) -> Outcome:
     Raises:
         DataError: No face was judged, or nothing was planted.
     """
-    sources = [take.source for take in outcome.takes]
+    sources = [viewing.source for viewing in outcome.viewings]
     stretches = [stretch for source in sources for stretch in source.stretches]
     frames, judged = sum(s.frames for s in stretches), sum(s.judged for s in stretches)
     if not judged:

@@ -18,7 +18,7 @@ _AFTERMATH_S = 0.3  # an abandoned expression ends with a jump that may be found
 
 
 @dataclass(frozen=True, slots=True)
-class Take:
+class Viewing:
     """One way through some footage.
 
     Attributes:
@@ -62,7 +62,7 @@ class Outcome:
         live: Whether time passed by itself.
         engine: Its name, version and summary.
         wish: What was to be planted.
-        takes: Ways through the footage.
+        viewings: Ways through the footage.
         notes: What a person should know of this run.
     """
 
@@ -70,7 +70,7 @@ class Outcome:
     live: bool
     engine: str
     wish: Wish
-    takes: Sequence[Take]
+    viewings: Sequence[Viewing]
     notes: list[str] = field(default_factory=list)
 
     @cached_property
@@ -86,13 +86,13 @@ class Outcome:
         pairs = {pair.truth: found[pair.found] for pair in self.counts.pairs}
         return [
             Shown(
-                take.clip,
+                viewing.clip,
                 planted,
                 pairs.get(interval),
-                interval not in pairs and any(_meets(planted, one) for one in _of_type(take, "macro")),
-                take.seen.state(planted.epoch, planted.apex.frame),
+                interval not in pairs and any(_meets(planted, one) for one in _of_type(viewing, "macro")),
+                viewing.seen.state(planted.epoch, planted.apex.frame),
             )
-            for interval, (take, planted) in truth.items()
+            for interval, (viewing, planted) in truth.items()
         ]
 
     @cached_property
@@ -100,9 +100,9 @@ class Outcome:
         """What was found and not planted, in planted stretches and in untouched ones."""
         matched = {id(one.found) for one in self.shown if one.found is not None}
         return [
-            Alarm(take.clip, not stretch.planted, found, take.seen.state(found.epoch, _middle(found)))
-            for take, stretch in self._stretches()
-            for found in _found_in(take, stretch)
+            Alarm(viewing.clip, not stretch.planted, found, viewing.seen.state(found.epoch, _middle(found)))
+            for viewing, stretch in self._stretches()
+            for found in _found_in(viewing, stretch)
             if id(found) not in matched
         ]
 
@@ -166,61 +166,65 @@ class Outcome:
 
     def planting_ms(self) -> dict[str, float] | None:
         """What planting took of each frame, tracking included."""
-        return spread(ms for take in self.takes if take.source.planted for ms in take.source.cost_ms)
+        return spread(
+            ms for viewing in self.viewings if viewing.source.planted for ms in viewing.source.cost_ms
+        )
 
     @property
     def judged(self) -> float:
         """Part of all frames in which a face could be judged, 0..1."""
-        stretches = [stretch for take in self.takes for stretch in take.source.stretches]
+        stretches = [stretch for viewing in self.viewings for stretch in viewing.source.stretches]
         return sum(s.judged for s in stretches) / max(1, sum(s.frames for s in stretches))
 
     @property
     def abandoned(self) -> list[Abandoned]:
         """Expressions that were begun in vain."""
-        return [one for take in self.takes for one in take.source.abandoned]
+        return [one for viewing in self.viewings for one in viewing.source.abandoned]
 
     @property
     def missed(self) -> Counter[str]:
         """Expressions that could not be planted, by the reason."""
-        return sum((take.source.missed for take in self.takes), Counter())
+        return sum((viewing.source.missed for viewing in self.viewings), Counter())
 
     @property
     def drops(self) -> Counter[str]:
         """Frames that the service lost, by cause; ``skipped`` are windows that it left out to keep up."""
         total: Counter[str] = Counter()
-        for take in self.takes:
-            if take.seen.health is not None:
-                total.update(take.seen.health.drops)
-                total["skipped"] += take.seen.health.skipped
+        for viewing in self.viewings:
+            if viewing.seen.health is not None:
+                total.update(viewing.seen.health.drops)
+                total["skipped"] += viewing.seen.health.skipped
         return +total
 
     @cached_property
     def _planted_tables(
         self,
-    ) -> tuple[dict[Interval, tuple[Take, Planted]], dict[Interval, Found], list[VideoFacts]]:
-        truth: dict[Interval, tuple[Take, Planted]] = {}
+    ) -> tuple[dict[Interval, tuple[Viewing, Planted]], dict[Interval, Found], list[VideoFacts]]:
+        truth: dict[Interval, tuple[Viewing, Planted]] = {}
         found: dict[Interval, Found] = {}
         videos = []
-        for take, stretch in self._stretches():
+        for viewing, stretch in self._stretches():
             if not stretch.planted:
                 continue
-            video = f"{_name(take.clip, stretch.epoch)}/{stretch.number}"
+            video = f"{_name(viewing.clip, stretch.epoch)}/{stretch.number}"
             videos.append(VideoFacts(video, stretch.fps, stretch.frames))
-            for planted in take.source.planted:
+            for planted in viewing.source.planted:
                 if (planted.epoch, planted.stretch) == (stretch.epoch, stretch.number):
-                    truth[Interval(video, planted.onset.frame, planted.offset.frame, "me")] = take, planted
-            for one in _found_in(take, stretch):
+                    truth[Interval(video, planted.onset.frame, planted.offset.frame, "me")] = viewing, planted
+            for one in _found_in(viewing, stretch):
                 found[Interval(video, *_ends(one), "me", score=one.confidence)] = one
         return truth, found, videos
 
-    def _stretches(self) -> Iterable[tuple[Take, Stretch]]:
+    def _stretches(self) -> Iterable[tuple[Viewing, Stretch]]:
         """Those that are long enough to have a frame rate."""
-        return ((take, s) for take in self.takes for s in take.source.stretches if s.fps is not None)
+        return (
+            (viewing, s) for viewing in self.viewings for s in viewing.source.stretches if s.fps is not None
+        )
 
     def _minutes_by_state(self) -> dict[State | None, float]:
         minutes: dict[State | None, float] = {"speaking": 0.0, "listening": 0.0, None: self.untouched_minutes}
-        for take, stretch in self._stretches():
-            for turn in take.seen.turns:
+        for viewing, stretch in self._stretches():
+            for turn in viewing.seen.turns:
                 first = max(turn.start.frame, stretch.first.frame)
                 last = min(turn.end.frame, stretch.last.frame)
                 if not stretch.planted and turn.epoch == stretch.epoch and last >= first and stretch.fps:
@@ -233,8 +237,8 @@ class Outcome:
     def _cut_off(self, clip: str, found: Found) -> bool:
         lasts = [
             stretch.last.frame
-            for take, stretch in self._stretches()
-            if take.clip == clip and stretch.epoch == found.epoch
+            for viewing, stretch in self._stretches()
+            if viewing.clip == clip and stretch.epoch == found.epoch
         ]
         return found.decided.frame >= max(lasts)
 
@@ -251,21 +255,21 @@ def _middle(found: Found) -> int:
     return (found.onset.frame + found.offset.frame) // 2
 
 
-def _of_type(take: Take, kind: str) -> list[Found]:
-    return [one for one in take.seen.found if one.type == kind]
+def _of_type(viewing: Viewing, kind: str) -> list[Found]:
+    return [one for one in viewing.seen.found if one.type == kind]
 
 
 def _meets(planted: Planted, found: Found) -> bool:
     return found.epoch == planted.epoch and found.onset.frame <= planted.apex.frame <= found.offset.frame
 
 
-def _found_in(take: Take, stretch: Stretch) -> list[Found]:
+def _found_in(viewing: Viewing, stretch: Stretch) -> list[Found]:
     """Micro-expressions found in a stretch, but for those where an abandoned expression was."""
     return [
         one
-        for one in _of_type(take, "me")
+        for one in _of_type(viewing, "me")
         if stretch.holds(one.epoch, _middle(one))
-        and not any(_spoilt(one, spoiler) for spoiler in take.source.abandoned)
+        and not any(_spoilt(one, spoiler) for spoiler in viewing.source.abandoned)
     ]
 
 

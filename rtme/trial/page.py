@@ -129,7 +129,7 @@ def _endnotes(outcome: Outcome) -> Iterable[str]:
 
 def _keeping_up(outcome: Outcome) -> Iterable[str]:
     drops = outcome.drops
-    frames = sum(stretch.frames for take in outcome.takes for stretch in take.source.stretches)
+    frames = sum(stretch.frames for viewing in outcome.viewings for stretch in viewing.source.stretches)
     lost = ", ".join(
         f"{drops[cause]} {GAPS[cause]}" for cause in ("dropped", "corrupt", "skipped") if drops[cause]
     )

@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 
 from rtme.errors import SettingsError
-from rtme.trial.outcome import Outcome, Take
+from rtme.trial.outcome import Outcome, Viewing
 from rtme.trial.planting import Stretch
 
 ROW_S = 60.0
@@ -28,12 +28,12 @@ def draw(outcome: Outcome, path: Path) -> None:
         SettingsError: The file cannot be written.
     """
     lanes = 1 if outcome.live else 2
-    parts = [(take, stretch) for take in outcome.takes for stretch in take.source.stretches]
+    parts = [(viewing, stretch) for viewing in outcome.viewings for stretch in viewing.source.stretches]
     starts, total = _starts(parts, lanes)
     minutes = max(1, -(-int(total) // int(ROW_S)))
     figure = Figure(figsize=(11, 1.4 + 0.45 * minutes * lanes), layout="constrained")
     axes = figure.add_subplot()
-    for (take, stretch), start in zip(parts, starts, strict=True):
+    for (viewing, stretch), start in zip(parts, starts, strict=True):
         row = 0 if stretch.planted else lanes - 1
         shift = start - stretch.first.time_s
         if not stretch.planted:
@@ -41,14 +41,14 @@ def draw(outcome: Outcome, path: Path) -> None:
         for one in outcome.shown:
             if (
                 stretch.planted
-                and one.clip == take.clip
+                and one.clip == viewing.clip
                 and stretch.holds(one.planted.epoch, one.planted.apex.frame)
             ):
                 colour = _MISSED if one.found is None else _FOUND
                 ends = one.planted.onset.time_s + shift, one.planted.offset.time_s + shift
                 _bar(axes, *ends, row, lanes, colour, 0.75)
         for alarm in outcome.alarms:
-            if alarm.clip == take.clip and alarm.untouched != stretch.planted and alarm.lies_in(stretch):
+            if alarm.clip == viewing.clip and alarm.untouched != stretch.planted and alarm.lies_in(stretch):
                 ends = alarm.found.onset.time_s + shift, alarm.found.offset.time_s + shift
                 _bar(axes, *ends, row, lanes, _ALARM, 0.45)
     axes.set(
@@ -65,7 +65,7 @@ def draw(outcome: Outcome, path: Path) -> None:
         raise SettingsError(f"the picture {path} cannot be written: {error}") from error
 
 
-def _starts(parts: Sequence[tuple[Take, Stretch]], lanes: int) -> tuple[list[float], float]:
+def _starts(parts: Sequence[tuple[Viewing, Stretch]], lanes: int) -> tuple[list[float], float]:
     """When each part begins, seconds from the left; with two lanes what was planted and what was not run side by side."""
     starts, ends = [], [0.0, 0.0]
     for _, stretch in parts:
