@@ -9,6 +9,7 @@ import numpy as np
 import torch
 
 from rtme.data.store import LABELS, Clip, Labelled, Store, StorePlan, StoreWriter, new_arrays
+from rtme.model.halves import round_to_halves
 from rtme.model.meldae import Meldae
 from rtme.train.recipe import Recipe, parse
 from rtme.train.replay import ScoredClip, score_clips
@@ -35,12 +36,13 @@ def tiny_recipe(**changes: Any) -> Recipe:
 
 
 def tiny_model(recipe: Recipe, seed: int = 0) -> Meldae:
-    """Random weights, far enough from zero that scores differ from slot to slot."""
+    """Random weights, far enough from zero that scores differ from slot to slot, rounded as those of fitted models."""
     torch.manual_seed(seed)
     model = Meldae(recipe.model).eval()
     with torch.no_grad():
         for parameter in model.parameters():
             parameter.mul_(2)
+    round_to_halves(model)
     return model
 
 

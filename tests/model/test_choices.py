@@ -11,6 +11,7 @@ from rtme.data.store import StorePlan
 from rtme.engine.bundle import load_bundle
 from rtme.engine.ort import OnnxRuntimeBackend
 from rtme.model.config import ModelConfig
+from rtme.model.halves import round_to_halves
 from rtme.model.meldae import Meldae, Probabilities
 from rtme.model.weights import load_encoder
 from rtme.train.decoder import Decoder
@@ -72,6 +73,7 @@ def each(combinations: list[dict[str, object]]) -> pytest.MarkDecorator:
 @each([COMBINATIONS[0] | COMBINATIONS[2], COMBINATIONS[1]])
 def test_a_bundle_says_what_the_model_says(choices: dict[str, object], tmp_path: Path):
     model = model_of(**choices)
+    round_to_halves(model)  # as every fitted model is
     recipe = Recipe(model=model.config, encoder={"pretrain_steps": 1})
     plan = StorePlan(input=model.config.input, size=model.config.size)
     bundle = export_engine(model, recipe, plan, Decoder(), {}, {}, tmp_path / "engine")
