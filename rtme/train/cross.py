@@ -12,7 +12,6 @@ from pathlib import Path
 from rtme.data.alone import alone
 from rtme.data.manifest import Person
 from rtme.data.store import Clip, Store
-from rtme.errors import DataError
 from rtme.model.encoder import Encoder
 from rtme.train.features import FeatureCache
 from rtme.train.fit import fit_meldae
@@ -37,19 +36,20 @@ def cross_scored(
     Args:
         store: Where the clips are.
         fold: Its validation clips choose the epoch of each of these models too.
-        recipe: ``data.cross_fit`` parts; 0 scores nothing.
+        recipe: ``data.cross_fit`` parts, at most as many as there are such people; below 2 nothing is scored.
         encoder: What each model's encoder begins with. Pretraining sees animated portraits alone, never these people.
         features: As for :func:`rtme.train.fit.fit_meldae`.
         folder: The fold's; each part has a folder ``cross-<number>`` in it, and goes on where it was stopped.
         tell: Gets lines for people.
         accelerator: As Lightning names them.
         devices: How many.
-
-    Raises:
-        DataError: There are fewer real training people than parts.
     """
-    count = recipe.data.cross_fit
-    if not count:
+    wanted = recipe.data.cross_fit
+    real = {clip.person for clip in fold.train if clip.base == "clip"}
+    count = min(wanted, len(real))
+    if wanted and count < 2:
+        tell(f"no cross-fit: real clips show {len(real)} of those to train on, and it takes 2")
+    if count < 2:
         return []
     scored: list[ScoredClip] = []
     for number, people in enumerate(parts_of(fold.train, count)):
@@ -78,19 +78,12 @@ def parts_of(clips: list[Clip], count: int) -> list[set[Person]]:
 
     Args:
         clips: Of training people.
-        count: How many parts.
-
-    Raises:
-        DataError: There are fewer real people than parts.
+        count: How many parts, at most as many as there are such people.
     """
     length: dict[Person, float] = {}
     for clip in clips:
         if clip.base == "clip":
             length[clip.person] = length.get(clip.person, 0.0) + clip.n_frames / clip.fps
-    if len(length) < count:
-        raise DataError(
-            f"data.cross_fit is {count}, and real clips show {len(length)} training people: give at most as many, or 0"
-        )
     parts: list[tuple[float, set[Person]]] = [(0.0, set()) for _ in range(count)]
     for person in sorted(length, key=lambda one: (-length[one], one)):
         place = min(range(count), key=lambda at: parts[at][0])
