@@ -1,14 +1,17 @@
 """One stream's spotting without threads: every frame is late, or the stream is long."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from rtme.engine.backend import Backend, Features
+from rtme.engine.backend import Backend, Features, WindowScores
 from rtme.engine.backends import open_backend
+from rtme.errors import EngineError
 from rtme.events import AnyEvent, GapEvent, IntervalEvent, Mark, SpeakerEvent
 from rtme.face.crop import FaceCrop, HeadPose
+from rtme.face.measures import MEASURES
 from rtme.live import stream_run
 from rtme.live.marks import Marks
 from rtme.live.messages import Tracked
@@ -74,3 +77,29 @@ def test_an_expression_longer_than_the_marks_are_kept(
     assert abs(closed.onset.frame - 40) <= 1
     assert 50 <= closed.apex.frame <= 52
     assert abs(closed.offset.frame - 399) <= 1
+
+
+def test_an_engine_that_reads_measures_gets_them_beside_the_frame_token(tmp_path: Path) -> None:
+    backend = open_backend(make_tiny_bundle(tmp_path / "engine", measures=MEASURES))
+    asked: list[np.ndarray] = []
+    score = backend.score
+
+    def heard(frame: np.ndarray, regions: np.ndarray, valid: np.ndarray) -> WindowScores:
+        asked.append(frame)
+        return score(frame, regions, valid)
+
+    backend.score = heard  # type: ignore[method-assign]
+    run = StreamRun("cam", 0, backend)
+    seen = replace(face(), measures=np.arange(MEASURES, dtype=np.float32))
+    for slot in range(12):
+        run.push(Tracked("cam", 0, slot, mark(slot), True, [seen]), features(0.5), behind=False)
+    newest = asked[-1][0, -1]
+    assert newest.tolist() == [0.5, 0, 0, 0, *range(MEASURES)]
+
+
+def test_an_engine_of_other_measures_is_refused(tmp_path: Path) -> None:
+    backend = open_backend(make_tiny_bundle(tmp_path / "engine", measures=5))
+    with pytest.raises(
+        EngineError, match=f"tiny reads 5 measures of the landmarks and this rtme makes {MEASURES}"
+    ):
+        StreamRun("cam", 0, backend)
