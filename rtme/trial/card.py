@@ -14,7 +14,7 @@ from rtme import __version__
 from rtme.data.material import Item
 from rtme.data.pool import work
 from rtme.engine.bundle import Bundle
-from rtme.settings import Settings
+from rtme.spot.rules import Sensitivity
 from rtme.trial import breakdown
 from rtme.trial.breakdown import Rows
 from rtme.trial.conditions import Condition
@@ -71,16 +71,13 @@ def measure(
     return card
 
 
-def sensitivities(bundle: Bundle) -> tuple[str, ...]:
-    """Settings that the engine knows besides its own choice; none for one that knows none."""
-    known = getattr(bundle.manifest, "sensitivity", None)
-    if "sensitivity" not in Settings.model_fields or not isinstance(known, Mapping):
-        return ()
-    return tuple(str(name) for name in known if name != "normal")
+def sensitivities(bundle: Bundle) -> tuple[Sensitivity, ...]:
+    """The operating points that the engine has besides its normal one."""
+    return tuple(bundle.manifest.sensitivity)
 
 
 def run(
-    bundle: Bundle, todo: Sequence[Job], plan: Plan, others: tuple[str, ...], workers: int, tell: Tell
+    bundle: Bundle, todo: Sequence[Job], plan: Plan, others: tuple[Sensitivity, ...], workers: int, tell: Tell
 ) -> list[Take]:
     """Do all jobs, in processes, and say how far they are."""
     frames = sum(job.frames for job in todo)
@@ -104,7 +101,7 @@ def run(
 
 
 def _results(
-    bundle: Bundle, todo: Sequence[Job], plan: Plan, others: tuple[str, ...], workers: int
+    bundle: Bundle, todo: Sequence[Job], plan: Plan, others: tuple[Sensitivity, ...], workers: int
 ) -> Generator[tuple[Job, list[Take]], None, None]:
     yield from work(todo, partial(perform, str(bundle.path), plan, others), workers)
 

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from rtme.data.voice import speaking
 from rtme.errors import DataError, SourceError
 from rtme.score.interval import State
+from rtme.spot.rules import Sensitivity
 from rtme.synth import UNKNOWN, Portrait, Script, Truth, TruthInterval, inject, render
 from rtme.trial.changes import changes
 from rtme.trial.conditions import SOURCE_FPS, Condition, picks, seen_at, shoot
@@ -23,13 +24,15 @@ _ME_PER_S = 0.6
 """Micro-expressions planted in real clips, on average: far more than there are in life, for there is little footage."""
 
 
-def perform(engine: str, plan: Plan, sensitivities: tuple[str, ...], job: Job) -> tuple[Job, list[Take]]:
+def perform(
+    engine: str, plan: Plan, sensitivities: tuple[Sensitivity, ...], job: Job
+) -> tuple[Job, list[Take]]:
     """Do a job.
 
     Args:
         engine: Name or folder.
         plan: How long clips are, and which cameras there are.
-        sensitivities: Others than the engine's own choice, for jobs that are run at every one.
+        sensitivities: Operating points besides the normal one, for jobs that are run at every one.
         job: What is to be done.
 
     Returns:
@@ -66,7 +69,7 @@ def untouched_name(folder: str) -> str:
 
 
 def _portraits(
-    engine: str, plan: Plan, job: Job, portrait: Portrait, also: tuple[str, ...]
+    engine: str, plan: Plan, job: Job, portrait: Portrait, also: tuple[Sensitivity, ...]
 ) -> Iterator[Take]:
     rng = np.random.default_rng(job.seed)
     script = Script.random(rng, round(plan.portrait_s * _FPS), _FPS, interference=1.0)
@@ -87,7 +90,9 @@ def _talk(engine: str, plan: Plan, job: Job, portrait: Portrait, state: State) -
     return Take(TALKS, clip, job.item.person, _FPS, n_frames, _me(truth), report, truth.speaking, state=state)
 
 
-def _clips(engine: str, job: Job, also: tuple[str, ...], images: list[Image], fps: float) -> Iterator[Take]:
+def _clips(
+    engine: str, job: Job, also: tuple[Sensitivity, ...], images: list[Image], fps: float
+) -> Iterator[Take]:
     points = landmarks(images)
     spoken = speaking(job.item.path, fps, len(images))
     rng = np.random.default_rng(job.seed)
@@ -105,10 +110,10 @@ def _shown(
     job: Job,
     images: list[Image],
     truth: Truth,
-    also: tuple[str, ...],
+    also: tuple[Sensitivity, ...],
     points: list[Floats | None] | None = None,
 ) -> Iterator[Take]:
-    """A clip at the engine's own sensitivity and at others, with what its landmarks show."""
+    """A clip at normal sensitivity and at others, with what its landmarks show."""
     seen = signs(landmarks(images) if points is None else points, truth.fps)
     for sensitivity in (None, *also):
         report, events = watch(images, truth.fps, engine, sensitivity)

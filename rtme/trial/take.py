@@ -3,7 +3,6 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +12,7 @@ from rtme.events import AnyEvent
 from rtme.live.analysis import analyze
 from rtme.score import Interval, Rules, match
 from rtme.score.interval import State
+from rtme.spot.rules import Sensitivity
 from rtme.synth.truth import TruthInterval
 from rtme.trial.changes import Change
 from rtme.trial.signs import Signs
@@ -24,7 +24,7 @@ RULES = Rules()
 
 
 def watch(
-    images: Iterable[NDArray[np.uint8]], fps: float, engine: str, sensitivity: str | None = None
+    images: Iterable[NDArray[np.uint8]], fps: float, engine: str, sensitivity: Sensitivity | None = None
 ) -> tuple[Report, list[AnyEvent]]:
     """Send pictures through the whole live path, as fast as it goes.
 
@@ -32,13 +32,12 @@ def watch(
         images: ``(h, w, 3)`` uint8 RGB.
         fps: Frames per second.
         engine: Its name or folder.
-        sensitivity: One of those that the engine knows; None for its own choice.
+        sensitivity: One of its operating points; None for the normal one.
 
     Returns:
         What was found, and every event.
     """
-    flags: dict[str, Any] = {} if sensitivity is None else {"sensitivity": sensitivity}
-    analysis = analyze(FramesSource(images, fps), engine=engine, **flags)
+    analysis = analyze(FramesSource(images, fps), engine=engine, sensitivity=sensitivity or "normal")
     events = list(analysis)
     return analysis.report(), events
 
@@ -57,7 +56,7 @@ class Take:
         report: What was found.
         speaking: ``(n_frames,)`` 1 speaking, 0 listening, 255 unknown.
         condition: Name of its camera.
-        sensitivity: Setting it was run with; None for the engine's own choice.
+        sensitivity: Operating point it was run at; None for the normal one.
         state: What the person does in the whole of it, None where that changes or is unknown.
         signs: What else the landmarks show, None where nobody looked.
         changes: From speaking to listening and back, and when the engine told of them.
@@ -73,7 +72,7 @@ class Take:
     report: Report
     speaking: NDArray[np.uint8]
     condition: str = ""
-    sensitivity: str | None = None
+    sensitivity: Sensitivity | None = None
     state: State | None = None
     signs: Signs | None = None
     changes: Sequence[Change] = ()

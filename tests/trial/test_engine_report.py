@@ -13,7 +13,6 @@ from typer.testing import CliRunner
 from rtme.cli.engine import app
 from rtme.engine.bundle import Bundle
 from rtme.errors import DataError, RtmeError
-from rtme.settings import Settings
 from rtme.trial import plan as room
 from rtme.trial.card import curve_of, measure
 from rtme.trial.card_tables import confidence
@@ -179,7 +178,6 @@ def test_a_curve_in_the_manifest_is_shown(card: dict[str, Any]) -> None:
     assert curve_of(None) is None
 
 
-@pytest.mark.skipif("sensitivity" not in Settings.model_fields, reason="no engine knows one yet")
 def test_every_sensitivity_that_the_engine_knows_is_tried(faces: Path, tmp_path: Path) -> None:
     point = {"on": 0.9, "off": 0.3}
     bundle = make_tiny_bundle(tmp_path / "three", sensitivity={"low": point, "high": point | {"on": 0.4}})
