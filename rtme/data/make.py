@@ -163,7 +163,7 @@ def _make_clip(folder: Path, plan: SynthPlan, job: Job) -> Clip:
             rows["valid"][slot] = 1
     frames = _frame_of_each_slot(rows["frame"], truth, plan.store)
     rows["speaking"] = truth.speaking[frames]
-    rows["label"] = _labels(truth)[frames]
+    rows["label"] = _labels(truth)[shown[frames]]
     rows["motion"] = _motion(truth.action_units[shown[frames]], seen, rows["valid"] > 0, plan.store)
     return Clip(
         index=job.index,

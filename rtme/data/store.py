@@ -44,7 +44,8 @@ ROW = np.dtype(
 * ``face``: the tracker's number of the face, ``NO_FACE`` when none was seen.
 * ``valid``: 1 where there is a crop, that is, the face may be judged.
 * ``speaking``: 1 speaking, 0 listening, 255 unknown.
-* ``label``: bits of ``LABELS`` that are true of the slot's frame.
+* ``label``: bits of ``LABELS`` that are true of the picture on the slot; a frame that shows the one before again has
+  the one before's.
 * ``motion``: displacement of each unit of ``ACTION_UNITS`` since the crop that the flow compares with (of rgb crops,
   which compare with none: from rest), in pixels at 112; zero where it is not known (``Clip.units_known``).
 * ``measures``: what the landmarks see (:mod:`rtme.face.measures`); zero where there is no face.

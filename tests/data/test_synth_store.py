@@ -136,8 +136,9 @@ def test_clips_say_who_does_what_and_what_is_known_of_it(store: Store):
         assert not rows["motion"][~valid].any()
 
 
-def test_labels_of_a_slot_are_those_of_its_frame(store: Store):
-    for clip in store.clips:
+def test_labels_of_a_slot_are_those_of_its_frame(store: Store, faces: Path):
+    made = jobs(read(faces), mixed(faces))
+    for clip in (each for each in store.clips if not made[each.index].doubled):
         rows = store.rows(clip)
         for slot, (frame, label) in enumerate(zip(rows["frame"], rows["label"], strict=True)):
             shown = frame if frame != NO_FRAME else min(round(slot * clip.fps / 30), clip.n_frames - 1)
