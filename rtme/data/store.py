@@ -62,7 +62,9 @@ class _Model(BaseModel):
 class StorePlan(_Model):
     """How clips were turned into crops; the engine that is trained on them sees live frames the same way."""
 
-    input: Literal["rgb", "motion"] = "motion"
+    input: Literal["rgb", "motion"] = Field(
+        "motion", description="what the engine eats: colour, or gray with optical flow"
+    )
     size: int = Field(112, ge=32, description="crop edge in pixels")
     fps: float = Field(30.0, gt=0, allow_inf_nan=False, description="slots per second")
     flow_lag: int = Field(6, ge=0, description="slots back that the flow compares with; unused for rgb")
