@@ -1,13 +1,15 @@
-"""``rtme synth``: prepared synthetic material from a folder of faces."""
+"""``rtme synth``: prepared synthetic material from folders of faces."""
 
 import os
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from rtme.errors import SettingsError
+
+_FILES = (".yaml", ".yml")
 
 
 class _Kind(StrEnum):
@@ -22,62 +24,101 @@ class _Input(StrEnum):
 
 def synth(
     faces: Annotated[
-        Path, typer.Argument(help="Folder of portraits (JPEG, PNG) and, for mixed, real videos.")
-    ],
-    out: Annotated[Path, typer.Option(help="The store's folder; give the same again to go on.")],
+        Path | None,
+        typer.Argument(
+            help="Folder of portraits (JPEG, PNG) and, for mixed, real videos; or a YAML file that says everything.",
+            show_default=False,
+        ),
+    ] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option(help="The store's folder; give the same again to go on.", show_default=False),
+    ] = None,
     people: Annotated[
         Path | None,
         typer.Option(
-            help="Table file,person[,split]; people.csv in the folder when there is one, else each file is a person."
+            help="Table file,person[,split]; people.csv in the folder when there is one, else each file is a person.",
+            show_default=False,
         ),
     ] = None,
     kind: Annotated[
-        _Kind,
+        _Kind | None,
         typer.Option(
-            help="mixed: all there is to learn from; conversation: each clip is speaking or listening."
+            help="mixed: all there is to learn from; conversation: each clip is speaking or listening.",
+            show_default="mixed",
         ),
-    ] = _Kind.mixed,
-    clips: Annotated[int, typer.Option(min=0, help="Clips of training people.")] = 1500,
-    validation: Annotated[int, typer.Option(min=0, help="Clips of validation people.")] = 120,
-    test: Annotated[int, typer.Option(min=0, help="Clips of test people.")] = 160,
-    seconds: Annotated[float, typer.Option(min=1, max=60, help="Length of a clip.")] = 4.0,
-    fps: Annotated[float, typer.Option(min=1, max=240, help="Slots per second, mostly 30 or 60.")] = 30.0,
-    input_: Annotated[_Input, typer.Option("--input", help="What the engine will eat.")] = _Input.motion,
-    size: Annotated[int, typer.Option(min=32, help="Crop edge in pixels.")] = 112,
-    seed: Annotated[int, typer.Option(min=0, help="The same seed makes the same clips.")] = 0,
+    ] = None,
+    clips: Annotated[
+        int | None, typer.Option(min=0, help="Clips of training people.", show_default="1500")
+    ] = None,
+    validation: Annotated[
+        int | None, typer.Option(min=0, help="Clips of validation people.", show_default="120")
+    ] = None,
+    test: Annotated[int | None, typer.Option(min=0, help="Clips of test people.", show_default="160")] = None,
+    seconds: Annotated[
+        float | None, typer.Option(min=1, max=60, help="Length of a clip.", show_default="4")
+    ] = None,
+    fps: Annotated[
+        float | None,
+        typer.Option(min=1, max=240, help="Slots per second, mostly 30 or 60.", show_default="30"),
+    ] = None,
+    input_: Annotated[
+        _Input | None, typer.Option("--input", help="What the engine will eat.", show_default="motion")
+    ] = None,
+    size: Annotated[int | None, typer.Option(min=32, help="Crop edge in pixels.", show_default="112")] = None,
+    seed: Annotated[
+        int | None, typer.Option(min=0, help="The same seed makes the same clips.", show_default="0")
+    ] = None,
     workers: Annotated[
         int | None, typer.Option(min=1, help="Processes; all cores when not given.", show_default=False)
     ] = None,
+    show: Annotated[
+        bool, typer.Option("--show", help="Print every setting and what it means; make nothing.")
+    ] = False,
 ) -> None:
     """Animate portraits with micro-expressions at known times, as prepared material to train on.
 
     Examples:
     - `rtme synth faces --out clips` (what the default engine learns from)
     - `rtme synth faces --out talks --kind conversation --clips 500 --fps 60`
+    - `rtme synth --show > corpus.yaml` (every setting, in a file to change)
+    - `rtme synth corpus.yaml` (as the file says; a flag that is given goes before it)
     """
     try:
-        from rtme.data.jobs import SynthPlan
+        from rtme.data.corpus import load
+        from rtme.data.explained import explained
         from rtme.data.make import make
         from rtme.data.material import read
-        from rtme.data.store import StorePlan
     except ModuleNotFoundError as error:
         raise SettingsError(f"making clips needs {error.name}: pip install 'rtme[train]'") from error
-    # The flow looks back the same time, a fifth of a second, at every rate.
-    store = StorePlan(input=input_.value, size=size, fps=fps, flow_lag=max(1, round(fps / 5)))
-    plan = SynthPlan(
-        kind=kind.value,
-        store=store,
-        seed=seed,
-        seconds=seconds,
-        train=clips,
-        validation=validation,
-        test=test,
+    file = faces if faces is not None and faces.suffix.lower() in _FILES and not faces.is_dir() else None
+    flags: dict[str, Any] = {
+        "faces": faces if file is None else None,
+        "out": out,
+        "people": people,
+        "kind": kind,
+        "train": clips,
+        "validation": validation,
+        "test": test,
+        "seconds": seconds,
+        "store.fps": fps,
+        "store.input": input_,
+        "store.size": size,
+        "seed": seed,
+    }
+    said = {name: value for name, value in flags.items() if value is not None}
+    # What is only shown need not be anywhere.
+    corpus = load(file, said, {"faces": "faces", "out": "clips"} if show else None)
+    if show:
+        print(explained(corpus), end="")
+        return
+    made = make(
+        read(corpus.faces, corpus.people), corpus.out, corpus.plan, workers or os.cpu_count() or 1, _tell
     )
-    made = make(read(faces, people), out, plan, workers or os.cpu_count() or 1, _tell)
     minutes = sum(clip.n_frames / clip.fps for clip in made.clips) / 60
     n_me = sum(len(clip.of_type("me")) for clip in made.clips)
     _tell(
-        f"{out} has {len(made.clips)} clips, {minutes:.1f} min, {n_me} micro-expressions, all of them SYNTHETIC"
+        f"{corpus.out} has {len(made.clips)} clips, {minutes:.1f} min, {n_me} micro-expressions, all of them SYNTHETIC"
     )
 
 

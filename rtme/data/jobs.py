@@ -1,56 +1,17 @@
 """Which clips a synthetic store is made of: drawn from the plan alone, so that a stopped build goes on with the same."""
 
 from dataclasses import dataclass, replace
-from typing import Literal, get_args
+from typing import get_args
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, Field
 
 from rtme.data.manifest import State
 from rtme.data.material import Item, Split
-from rtme.data.store import StorePlan
+from rtme.data.synth_plan import SynthPlan
 from rtme.errors import DataError
-from rtme.synth.codec import Codec, random_squeeze
-from rtme.synth.mix import Mix
+from rtme.synth.codec import Codec, for_pixels, random_squeeze
 
-Kind = Literal["mixed", "conversation"]
-
-# Frame rates of animated portraits as shares of the grid's; at 30 slots a second 30, as some webcams 25, and 15 to 60.
-_RATES = (1.0, 25 / 30, 2.0, 0.5, 24 / 30, 20 / 30, 50 / 30)
-_RATE_SHARES = (0.68, 0.15, 0.05, 0.04, 0.04, 0.02, 0.02)
-_EYES_PX = (22.0, 100.0)
-
-
-class SynthPlan(BaseModel):
-    """What a synthetic store holds. Two stores of one plan and material are equal."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    kind: Kind = Field(
-        "mixed",
-        description="mixed: portraits and real clips, turns of speech, frames lost on the way, to learn from; "
-        "conversation: portraits that speak or listen for the whole clip, half of them with 1 or 2 micro-expressions",
-    )
-    store: StorePlan = StorePlan()
-    seed: int = Field(0, ge=0)
-    seconds: float = Field(4.0, ge=1, le=60, description="length of a clip; a real clip may be shorter")
-    train: int = Field(1500, ge=0, description="clips of training people")
-    validation: int = Field(120, ge=0, description="clips of validation people")
-    test: int = Field(160, ge=0, description="clips of test people")
-    real: float = Field(
-        0.25, ge=0, le=1, description="share of real clips in a mixed store, where there are any"
-    )
-    untouched: float = Field(1 / 3, ge=0, le=1, description="share of real clips in which nothing is planted")
-    squeezed: float = Field(
-        0.35, ge=0, le=1, description="share of clips that are compressed as video at a low rate"
-    )
-    doubled: float = Field(0.15, ge=0, le=1, description="share of clips in which frames come twice")
-    dropped: float = Field(0.2, ge=0, le=1, description="share of clips in which frames are lost")
-    mix: Mix = Mix()
-
-    def clips(self, split: Split) -> int:
-        """How many clips of the people of a split."""
-        return {"train": self.train, "validation": self.validation, "test": self.test}[split]
+_REAL_EYES_PX = 80.0  # bit rates of real clips are drawn for a picture of a face of this size
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,8 +29,8 @@ class Job:
         n_me: How many micro-expressions; None leaves it to chance.
         doubled: Share of frames that show the one before once more.
         eye_px: Distance of the outer eye corners of an animated portrait, pixels.
-        squeezed: Codec and bit rate in kbit/s with which the clip is compressed; the rate is for an animated portrait's
-            picture, of a real clip's it is the rate for as many pixels.
+        squeezed: Codec and bit rate in kbit/s with which the clip is compressed. Of a real clip, whose size is not known
+            before it is read, the rate is for another picture: see :meth:`squeezed_at`.
         mirrored: A real clip is seen in a mirror.
         backwards: A real clip runs backwards.
         rate: How fast a real clip is played.
@@ -93,6 +54,12 @@ class Job:
     rate: float = 1.0
     scale: float = 1.0
     camera: float | None = None
+
+    def squeezed_at(self, pixels: int) -> tuple[Codec, int] | None:
+        """Codec and bit rate of a real clip whose pictures have so many pixels: as many bits for each as were drawn."""
+        if self.squeezed is None:
+            return None
+        return for_pixels(*self.squeezed, picture(_REAL_EYES_PX) ** 2, pixels)
 
 
 def jobs(items: list[Item], plan: SynthPlan) -> list[Job]:
@@ -166,21 +133,21 @@ def _job(index: int, wish: _Wish, plan: SynthPlan, rng: np.random.Generator) -> 
     if plan.kind == "mixed":
         drawn = replace(
             drawn,
-            fps=plan.store.fps * float(rng.choice(_RATES, p=_RATE_SHARES)),
+            fps=_fps(plan, rng),
             dropped=float(rng.uniform(0.01, 0.08)) if rng.random() < plan.dropped else 0.0,
             doubled=float(rng.uniform(0.01, 0.15)) if rng.random() < plan.doubled else 0.0,
         )
     if wish.item.kind == "clip":
         return _as_seen(drawn, plan, rng)
     # Small faces are drawn as often as large ones of twice their size.
-    eye_px = float(np.exp(rng.uniform(*np.log(_EYES_PX))))
+    eye_px = float(np.exp(rng.uniform(*np.log(plan.eyes_px))))
     camera = float(rng.uniform(0, 1))
     return replace(drawn, eye_px=eye_px, camera=camera, squeezed=_squeezed(plan, eye_px, rng))
 
 
 def _as_seen(job: Job, plan: SynthPlan, rng: np.random.Generator) -> Job:
-    """A real clip seen otherwise than it was taken, so that few clips teach more; a quarter of them are as they are."""
-    if rng.random() < 0.25:
+    """A real clip seen otherwise than it was taken, so that few clips teach more; some are as they are."""
+    if rng.random() < plan.as_taken:
         return job
     return replace(
         job,
@@ -189,12 +156,17 @@ def _as_seen(job: Job, plan: SynthPlan, rng: np.random.Generator) -> Job:
         rate=float(rng.uniform(0.75, 1.35)) if rng.random() < 0.5 else 1.0,
         scale=float(rng.uniform(0.4, 1.0)) if rng.random() < 0.4 else 1.0,
         camera=float(rng.uniform(0, 0.8)) if rng.random() < 0.5 else None,
-        squeezed=_squeezed(plan, 80, rng),
+        squeezed=_squeezed(plan, _REAL_EYES_PX, rng),
     )
 
 
+def _fps(plan: SynthPlan, rng: np.random.Generator) -> float:
+    shares = np.array([rate.share for rate in plan.rates])
+    return float(rng.choice([rate.fps for rate in plan.rates], p=shares / shares.sum()))
+
+
 def _squeezed(plan: SynthPlan, eye_px: float, rng: np.random.Generator) -> tuple[Codec, int] | None:
-    return random_squeeze(rng, picture(eye_px) ** 2) if rng.random() < plan.squeezed else None
+    return random_squeeze(rng, picture(eye_px) ** 2, plan.codecs) if rng.random() < plan.squeezed else None
 
 
 def picture(eye_px: float) -> int:

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rtme.data.alone import alone
-from rtme.data.jobs import Job, SynthPlan, jobs, picture
+from rtme.data.jobs import Job, jobs, picture
 from rtme.data.material import Item, write_table
 from rtme.data.pool import work
 from rtme.data.store import (
@@ -29,6 +29,7 @@ from rtme.data.store import (
     StoreWriter,
     new_arrays,
 )
+from rtme.data.synth_plan import SynthPlan
 from rtme.data.voice import speaking
 from rtme.errors import DataError
 from rtme.face.crop import FaceCrop
@@ -163,7 +164,7 @@ def _make_clip(folder: Path, plan: SynthPlan, job: Job) -> Clip:
             rows["valid"][slot] = 1
     frames = _frame_of_each_slot(rows["frame"], truth, plan.store)
     rows["speaking"] = truth.speaking[frames]
-    rows["label"] = _labels(truth)[frames]
+    rows["label"] = _labels(truth)[shown[frames]]
     rows["motion"] = _motion(truth.action_units[shown[frames]], seen, rows["valid"] > 0, plan.store)
     return Clip(
         index=job.index,
@@ -217,10 +218,11 @@ def _perform(job: Job, plan: SynthPlan, rng: np.random.Generator) -> tuple[Itera
         still = np.zeros((n_frames, len(ACTION_UNITS)), np.float32)
         truth = Truth(job.item.person, "clip", footage.fps, n_frames, [], [], still, footage.speaking)
         images = iter(footage.frames)
+    scale = max(job.scale, min(1.0, _LEAST_EYES_PX / max(footage.eye_px, 1)))
+    height, width = footage.frames[0].shape[:2]
     return seen_otherwise(
-        images, truth, rng, eye_px=footage.eye_px, mirrored=job.mirrored,
-        scale=max(job.scale, min(1.0, _LEAST_EYES_PX / max(footage.eye_px, 1))),
-        camera=job.camera, squeezed=job.squeezed, light=plan.mix.light,
+        images, truth, rng, eye_px=footage.eye_px, mirrored=job.mirrored, scale=scale,
+        camera=job.camera, squeezed=job.squeezed_at(round(width * height * scale**2)), light=plan.mix.light,
     )  # fmt: skip
 
 

@@ -7,6 +7,7 @@ fixed by hand.
 
 import csv
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, get_args
@@ -14,6 +15,7 @@ from typing import Literal, get_args
 from rtme.errors import DataError
 
 Split = Literal["train", "validation", "test"]
+_Table = dict[str, tuple[str, Split | None]]
 
 PICTURES = frozenset({".jpg", ".jpeg", ".png"})
 VIDEOS = frozenset({".mp4", ".mkv", ".avi", ".mpg", ".mpeg", ".mov", ".webm", ".gif"})
@@ -29,7 +31,8 @@ class Item:
 
     Attributes:
         path: Where it is.
-        file: Its name in the material, relative to the folder, with forward slashes.
+        file: Its name in the material, relative to the folder, with forward slashes; of several folders it begins with
+            the folder's name.
         kind: A portrait to animate, or a real clip.
         person: Who is seen.
         split: What this person may be used for.
@@ -50,35 +53,45 @@ def split_of(person: str, seed: int = 0) -> Split:
     return "validation" if bucket < _TEST_PERCENT + _VALIDATION_PERCENT else "train"
 
 
-def read(folder: Path, people: Path | None = None, seed: int = 0) -> list[Item]:
-    """Every picture and video under a folder, with its person and split, in the order of their names.
+def read(faces: Path | Sequence[Path], people: Path | None = None, seed: int = 0) -> list[Item]:
+    """Every picture and video under one or several folders, with its person and split, in the order of their names.
 
     Args:
-        folder: The material; searched with its sub-folders.
-        people: A table ``file,person[,split]``; ``people.csv`` in the folder when None and there is one.
-            Where a table is given, files it does not name are left out.
+        faces: The material's folder or folders; searched with their sub-folders. The same name in two tables is the same
+            person.
+        people: A table ``file,person[,split]``; ``people.csv`` in each folder that has one when None. Where a table is
+            given, files it does not name are left out. Of several folders, ``file`` begins with the folder's name.
         seed: For the split of people that the table does not place.
 
     Raises:
-        DataError: The folder or table cannot be used, or one person is in two splits.
+        DataError: A folder or table cannot be used, or one person is in two splits.
     """
-    if not folder.is_dir():
-        raise DataError(f"{folder} is not a folder: give a folder of portraits and videos")
-    if people is None and (folder / "people.csv").is_file():
-        people = folder / "people.csv"
-    table = _read_table(people) if people is not None else None
+    folders = [faces] if isinstance(faces, Path) else list(faces)
+    given = _read_table(people) if people is not None else None
+    items: list[Item] = []
+    for folder, name in zip(folders, _names(folders), strict=True):
+        items += _read_folder(folder, name, given, seed)
+    if not items:
+        raise DataError(f"no picture or video to use in {', '.join(map(str, folders))}")
+    _check_people(items)
+    return items
+
+
+def _read_folder(folder: Path, name: str, given: _Table | None, seed: int) -> list[Item]:
+    """What is in one folder; ``name`` goes before the names of its files."""
+    own = folder / "people.csv"
+    table = given
+    if given is None and own.is_file():
+        table = {f"{name}{file}": who for file, who in _read_table(own).items()}
     items = []
     for path in sorted(folder.rglob("*")):
         suffix = path.suffix.lower()
-        file = path.relative_to(folder).as_posix()
+        file = f"{name}{path.relative_to(folder).as_posix()}"
         if suffix not in PICTURES | VIDEOS or (table is not None and file not in table):
             continue
         person, split = (table or {}).get(file, (file, None))
         kind: Literal["portrait", "clip"] = "portrait" if suffix in PICTURES else "clip"
         items.append(Item(path, file, kind, person, split or split_of(person, seed)))
-    if not items:
-        raise DataError(f"no picture or video to use in {folder}")
-    _check_people(items)
     return items
 
 
@@ -97,10 +110,25 @@ def write_table(items: list[Item], path: Path) -> None:
         raise DataError(f"{path} cannot be written: {error.strerror}") from error
 
 
-def _read_table(path: Path) -> dict[str, tuple[str, Split | None]]:
+def _names(folders: Sequence[Path]) -> list[str]:
+    """What goes before the names of each folder's files: nothing where it is the only one."""
+    for folder in folders:
+        if not folder.is_dir():
+            raise DataError(f"{folder} is not a folder: give a folder of portraits and videos")
+    whole = [folder.resolve() for folder in folders]
+    for number, folder in enumerate(whole):
+        for other in whole[:number]:
+            if folder.name == other.name or folder in other.parents or other in folder.parents:
+                raise DataError(
+                    f"{other} and {folder} have one name or are one in the other: rename one, or give what holds both"
+                )
+    return [f"{folder.name}/" for folder in whole] if len(whole) > 1 else [""]
+
+
+def _read_table(path: Path) -> _Table:
     if not path.is_file():
         raise DataError(f"no table of people at {path}")
-    table: dict[str, tuple[str, Split | None]] = {}
+    table: _Table = {}
     with path.open(newline="", encoding="utf-8") as file:
         for row in csv.DictReader(file):
             name, person, split = (row.get(key) or "" for key in ("file", "person", "split"))

@@ -44,7 +44,8 @@ ROW = np.dtype(
 * ``face``: the tracker's number of the face, ``NO_FACE`` when none was seen.
 * ``valid``: 1 where there is a crop, that is, the face may be judged.
 * ``speaking``: 1 speaking, 0 listening, 255 unknown.
-* ``label``: bits of ``LABELS`` that are true of the slot's frame.
+* ``label``: bits of ``LABELS`` that are true of the picture on the slot; a frame that shows the one before again has
+  the one before's.
 * ``motion``: displacement of each unit of ``ACTION_UNITS`` since the crop that the flow compares with (of rgb crops,
   which compare with none: from rest), in pixels at 112; zero where it is not known (``Clip.units_known``).
 * ``measures``: what the landmarks see (:mod:`rtme.face.measures`); zero where there is no face.
@@ -61,7 +62,9 @@ class _Model(BaseModel):
 class StorePlan(_Model):
     """How clips were turned into crops; the engine that is trained on them sees live frames the same way."""
 
-    input: Literal["rgb", "motion"] = "motion"
+    input: Literal["rgb", "motion"] = Field(
+        "motion", description="what the engine eats: colour, or gray with optical flow"
+    )
     size: int = Field(112, ge=32, description="crop edge in pixels")
     fps: float = Field(30.0, gt=0, allow_inf_nan=False, description="slots per second")
     flow_lag: int = Field(6, ge=0, description="slots back that the flow compares with; unused for rgb")

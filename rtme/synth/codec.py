@@ -1,7 +1,7 @@
 """Video compression: a clip is really encoded and decoded again, with the blocks and smears that this leaves."""
 
 import io
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Literal, get_args
 
 import av
@@ -15,6 +15,9 @@ Image = NDArray[np.uint8]
 Codec = Literal["libx264", "mpeg4", "mpeg2video", "mpeg1video"]
 
 CODECS: tuple[Codec, ...] = get_args(Codec)
+
+SHARES: dict[Codec, float] = {"libx264": 0.55, "mpeg4": 0.2, "mpeg2video": 0.1, "mpeg1video": 0.15}
+"""How often each is met."""
 
 
 def squeeze(frames: Sequence[Image], fps: float, codec: Codec, kbps: int) -> list[Image]:
@@ -65,12 +68,27 @@ def squeeze(frames: Sequence[Image], fps: float, codec: Codec, kbps: int) -> lis
 
 
 _RATE = 30
+_LEAST_KBPS = 24
 _OPTIONS: dict[str, dict[str, str]] = {"libx264": {"preset": "veryfast", "bf": "2"}}
 
 
-def random_squeeze(rng: np.random.Generator, pixels: int) -> tuple[Codec, int]:
-    """A codec and a bit rate (kbit/s at 30 fps) for a picture of so many pixels, from a bad call to a good one."""
-    codec: Codec = CODECS[rng.choice(len(CODECS), p=(0.55, 0.2, 0.1, 0.15))]
+def random_squeeze(
+    rng: np.random.Generator, pixels: int, shares: Mapping[Codec, float] = SHARES
+) -> tuple[Codec, int]:
+    """A codec and a bit rate (kbit/s at 30 fps) for a picture of so many pixels, from a bad call to a good one.
+
+    Args:
+        rng: Source of chance.
+        pixels: Width times height.
+        shares: How often each codec is drawn, against the others; one without a share is not.
+    """
+    weights = np.array([shares.get(codec, 0.0) for codec in CODECS])
+    codec: Codec = CODECS[rng.choice(len(CODECS), p=weights / weights.sum())]
     # Bits per pixel and frame; the old ones need more for the same picture.
     bits = float(np.exp(rng.uniform(np.log(0.015), np.log(0.2)))) * (1 if codec == "libx264" else 2.5)
-    return codec, max(24, round(bits * pixels * _RATE / 1000))
+    return codec, max(_LEAST_KBPS, round(bits * pixels * _RATE / 1000))
+
+
+def for_pixels(codec: Codec, kbps: int, drawn_for: int, pixels: int) -> tuple[Codec, int]:
+    """A codec and bit rate for pictures of another number of pixels: as many bits for each of them."""
+    return codec, max(_LEAST_KBPS, round(kbps * pixels / drawn_for))

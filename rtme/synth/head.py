@@ -12,6 +12,8 @@ Floats = NDArray[np.float32]
 MOST = (25.0, 18.0, 15.0)
 """Degrees of yaw, pitch and roll up to which a picture can be turned without looking torn."""
 
+_FOLDS_DEG = 17.0  # pitch beyond which the picture under the chin folds over
+
 _KINDS = ("nod", "shake", "turn", "tilt", "lean", "start")
 _SHARES = (0.3, 0.13, 0.25, 0.12, 0.1, 0.1)
 
@@ -60,6 +62,8 @@ def _bound(pose: Floats) -> None:
     """Poses go to what can be shown softly: a head that stops dead at a limit is none."""
     most = np.array(MOST, np.float32)
     pose[:, :3] = most * np.tanh(pose[:, :3] / most)
+    # It is slow there by now (a tenth of the speed that was asked for), so that nothing is seen of the stop.
+    pose[:, 1] = np.clip(pose[:, 1], -_FOLDS_DEG, _FOLDS_DEG)
     pose[:, 5] = np.clip(pose[:, 5], -0.25, 0.25)
 
 

@@ -1,6 +1,6 @@
 """Everything a training run decides, in one file: data, sizes, losses, steps, rates and the seed."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from importlib import resources
 from pathlib import Path
 from typing import Any, Literal, Self
@@ -8,6 +8,7 @@ from typing import Any, Literal, Self
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
+from rtme.data.explained import explained
 from rtme.errors import SettingsError
 from rtme.model.config import ModelConfig
 
@@ -237,25 +238,7 @@ class Recipe(_Part):
 
 def explain(recipe: Recipe) -> str:
     """Every setting of a recipe as YAML, each with what it means as a comment."""
-    return "\n".join(_explained(recipe, "")) + "\n"
-
-
-def _explained(part: BaseModel, indent: str) -> Iterator[str]:
-    for name, field in type(part).model_fields.items():
-        value = getattr(part, name)
-        meaning = f"  # {field.description}" if field.description else ""
-        if isinstance(value, BaseModel):
-            yield f"{indent}{name}:{f'  # {_first_line(value)}' if _first_line(value) else ''}"
-            yield from _explained(value, indent + "  ")
-            continue
-        written = yaml.safe_dump(
-            part.model_dump(mode="json")[name], default_flow_style=True, allow_unicode=True, width=10_000
-        )
-        yield f"{indent}{name}: {written.removesuffix(chr(10)).removesuffix(chr(10) + '...')}{meaning}"
-
-
-def _first_line(part: BaseModel) -> str:
-    return (type(part).__doc__ or "").partition("\n")[0]
+    return explained(recipe)
 
 
 def names() -> list[str]:

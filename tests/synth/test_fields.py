@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 from rtme.face.template import CANONICAL, EYE_DISTANCE, SHAPE
 from rtme.synth import action_units as au
 from rtme.synth.canonical import apply, invert, similarity
+from rtme.synth.head import move_head
 from rtme.synth.rig import HEAD_STEP, Rig, invert_field, sample
 from rtme.synth.script import Script
 from rtme.synth.truth import ACTION_UNITS
@@ -103,6 +104,18 @@ def test_a_head_that_nods_up_moves_its_nose_up(rig: Rig) -> None:
     shown = rig.head(pose)
     assert shown is not None
     assert sample(shown, CANONICAL[[1]][None], -140.0, 5.0)[0, 0, 1] < -4
+
+
+def test_a_head_goes_no_farther_than_the_picture_carries(rig: Rig) -> None:
+    pose = np.zeros((90, 6), np.float32)
+    pose[:, 1] = np.linspace(-80, 80, 90)
+    move_head(np.random.default_rng(0), pose, 30.0, 0.0, np.zeros(90, np.uint8))
+    assert np.abs(pose[:, 1]).max() == pytest.approx(17)
+    assert (np.diff(pose[:, 1]) >= 0).all()
+    for nod in pose[[0, -1], 1]:
+        shown = rig.head(np.array([0, nod, 0, 0, 0, 0], np.float32))
+        assert shown is not None
+        assert smallest_determinant(shown, HEAD_STEP) > 0
 
 
 def test_a_head_that_leans_to_its_right_moves_its_crown_to_the_left_of_the_picture(rig: Rig) -> None:

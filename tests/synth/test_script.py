@@ -34,6 +34,8 @@ def test_the_same_seed_gives_the_same_clip(seed: int, fps: float, interference: 
     for name in ("units", "shapes", "jaw", "lids", "pose"):
         assert np.array_equal(getattr(one.motion, name), getattr(two.motion, name))
     assert np.array_equal(one.speaking, two.speaking)
+    assert [hand.span for hand in one.hands] == [hand.span for hand in two.hands]
+    assert all(np.array_equal(a.place, b.place) for a, b in zip(one.hands, two.hands, strict=True))
 
 
 @given(seeds, rates, st.floats(0, 1), st.floats(0.5, 8))
