@@ -1,6 +1,7 @@
 """Fitting MELDAE on a fold: training clips to learn from, validation clips to choose the epoch by."""
 
 import hashlib
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -20,7 +21,7 @@ from rtme.train.modules import MeldaeModule
 from rtme.train.progress import Tell
 from rtme.train.recipe import Recipe
 from rtme.train.replay import score_clips
-from rtme.train.runs import FoldClips
+from rtme.train.runs import FoldClips, write_text
 from rtme.train.trainer import run
 from rtme.train.windows import Place, Windows
 
@@ -89,12 +90,32 @@ def fit_meldae(
     if not recipe.mine.epochs:
         return fitted
     again = recipe.with_changes({"fit.epochs": recipe.mine.epochs, "fit.rate": recipe.mine.rate})
-    mined = false_alarms(score_clips(store, fold.train, fitted.model, recipe, features), recipe)
-    tell(f"{len(mined)} false alarms in the {len(fold.train)} training clips; on with these")
+    mined = _mined(store, fold, recipe, fitted.model, features, folder / MINED, tell)
     second = _fit(
         store, fold, again, fitted.model, features, folder / MINED, tell, accelerator, devices, mined
     )
     return replace(second, epochs=fitted.epochs + second.epochs, seconds=fitted.seconds + second.seconds)
+
+
+def _mined(
+    store: Store,
+    fold: FoldClips,
+    recipe: Recipe,
+    model: Meldae,
+    features: FeatureCache | None,
+    folder: Path,
+    tell: Tell,
+) -> list[Place]:
+    """The model's false alarms; kept, since looking takes minutes and a resumed run must go on with the same."""
+    kept = folder / "places.json"
+    if kept.is_file():
+        return [Place(*place) for place in json.loads(kept.read_text(encoding="utf-8"))]
+    tell(f"looking for false alarms in {len(fold.train)} training clips")
+    mined = false_alarms(score_clips(store, fold.train, model, recipe, features), recipe)
+    tell(f"{len(mined)} false alarms; on with these")
+    folder.mkdir(exist_ok=True)
+    write_text(kept, json.dumps(mined))
+    return mined
 
 
 def _fit(
