@@ -6,8 +6,11 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import gelu, scaled_dot_product_attention
 
-from rtme.face.measures import GROUPS
+from rtme.face.measures import GROUPS, Group
 from rtme.model.config import ModelConfig
+
+SPEECH_GROUPS: tuple[Group, ...] = ("shape", "motion")
+"""Measures that show speech."""
 
 # Finite, so that a window without any valid slot gives an even attention and no NaN.
 _MASKED = -1e4
@@ -100,11 +103,47 @@ class Measures(nn.Module):
         return mixed
 
 
+class SpeakerHead(nn.Module):
+    """Tells speaking from listening by the landmarks alone, slot by slot.
+
+    Speech is a rhythm of lips and jaw that the landmarks see well. A head on the features of the whole network learned
+    the animated portraits' way of speaking instead and told real speech little better than chance, so this one sees
+    nothing else: convolutions over half a second to either side.
+    """
+
+    _REACH = (1, 2, 2)
+
+    def __init__(self, config: ModelConfig, width: int = 24) -> None:
+        super().__init__()
+        mask = torch.zeros(config.measured)
+        for group in SPEECH_GROUPS:
+            mask[GROUPS[group]] = 1
+        self.mask: Tensor
+        self.register_buffer("mask", mask, persistent=False)
+        sizes = (config.measured + 1, width, width, width)
+        self.layers = nn.ModuleList(
+            nn.Conv1d(inputs, outputs, 7, padding=3 * reach, dilation=reach)
+            for inputs, outputs, reach in zip(sizes, sizes[1:], self._REACH, strict=False)
+        )
+        self.drop = nn.Dropout(config.dropout)
+        self.answer = nn.Conv1d(width, 1, 1)
+
+    def forward(self, measures: Tensor, valid: Tensor) -> Tensor:
+        """``(B, T, M)`` and ``(B, T)`` to logits ``(B, T)``."""
+        present = valid.unsqueeze(-1)
+        known = torch.where(present > 0.5, torch.asinh(measures) * self.mask, torch.zeros_like(measures))
+        seen = torch.cat([known, present], -1).transpose(1, 2)
+        for layer in self.layers:
+            seen = gelu(layer(seen))
+        logits: Tensor = self.answer(self.drop(seen)).squeeze(1)
+        return logits
+
+
 class Temporal(nn.Module):
     """BiLSTM over frame tokens and measures, ME queries over region tokens, and the three heads of MELDAE.
 
     The paper's head for the speaker's state answers once for a window. Ours answers for each slot, so that half a
-    second of silence is seen.
+    second of silence is seen; where there are measures of the landmarks it reads these alone.
     """
 
     def __init__(self, config: ModelConfig) -> None:
@@ -131,7 +170,9 @@ class Temporal(nn.Module):
         self.enhancer = QueryEnhancer(config) if config.enhancer else None
         heads_see = width + config.context if config.enhancer else width
         self.me = _head(heads_see, config.dropout)
-        self.speaking = _head(heads_see, config.dropout)
+        by_landmarks = set(SPEECH_GROUPS) <= set(config.measures)
+        self.speaker = SpeakerHead(config) if by_landmarks else None
+        self.speaking = None if by_landmarks else _head(heads_see, config.dropout)
         self.locator = _head(heads_see, config.dropout)
 
     def forward(self, frame: Tensor, regions: Tensor, valid: Tensor) -> WindowOutput:
@@ -160,6 +201,9 @@ class Temporal(nn.Module):
                 seen = tokens[..., :size].unsqueeze(2)
             features = torch.cat([features, self.enhancer(seen, valid, features)], -1)
         mean = (features * present).sum(1) / present.sum(1).clamp(min=1)
-        return WindowOutput(
-            self.me(mean).squeeze(-1), self.speaking(features).squeeze(-1), self.locator(features).squeeze(-1)
-        )
+        if self.speaker is not None:
+            speaking = self.speaker(frame[..., size:], valid)
+        else:
+            assert self.speaking is not None
+            speaking = self.speaking(features).squeeze(-1)
+        return WindowOutput(self.me(mean).squeeze(-1), speaking, self.locator(features).squeeze(-1))

@@ -22,6 +22,7 @@ from rtme.train.progress import Tell
 from rtme.train.recipe import Recipe
 from rtme.train.replay import score_clips
 from rtme.train.runs import FoldClips, write_text
+from rtme.train.speaker_fit import fit_speaker
 from rtme.train.trainer import run
 from rtme.train.windows import Place, Windows
 
@@ -31,6 +32,10 @@ _CHECKED = 512
 
 MINED = "mined"
 """Folder in a fold's for what is learnt from its own false alarms."""
+
+
+SPEAKER = "speaker.pt"
+"""File in a fold's folder: the speaker's head, where it is fitted by itself."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,8 +92,27 @@ def fit_meldae(
     model = Meldae(recipe.model)
     model.encoder.load_state_dict(encoder.state_dict())
     fitted = _fit(store, fold, recipe, model, features, folder, tell, accelerator, devices)
-    if not recipe.mine.epochs:
-        return fitted
+    if recipe.mine.epochs:
+        fitted = _with_mined(store, fold, recipe, fitted, features, folder, tell, accelerator, devices)
+    head = fitted.model.temporal.speaker
+    if head is not None:
+        fit_speaker(head, store, fold.train, recipe, tell)
+        round_to_halves(head)
+        torch.save(head.state_dict(), folder / SPEAKER)
+    return fitted
+
+
+def _with_mined(
+    store: Store,
+    fold: FoldClips,
+    recipe: Recipe,
+    fitted: Fitted,
+    features: FeatureCache | None,
+    folder: Path,
+    tell: Tell,
+    accelerator: str,
+    devices: int,
+) -> Fitted:
     again = recipe.with_changes({"fit.epochs": recipe.mine.epochs, "fit.rate": recipe.mine.rate})
     mined = _mined(store, fold, recipe, fitted.model, features, folder / MINED, tell)
     second = _fit(
@@ -184,6 +208,11 @@ def load_model(folder: Path, recipe: Recipe) -> Meldae:
             f"the checkpoint in {folder} is of a model of other sizes than the run's recipe says: "
             f"remove {folder} and train again"
         ) from error
+    if model.temporal.speaker is not None:
+        try:
+            model.temporal.speaker.load_state_dict(torch.load(folder / SPEAKER, weights_only=True))
+        except (OSError, RuntimeError) as error:
+            raise DataError(f"{folder / SPEAKER} cannot be read ({error}): train again") from error
     round_to_halves(model)
     return model.eval()
 
