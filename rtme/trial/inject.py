@@ -177,7 +177,8 @@ def _worth(outcome: Outcome) -> Outcome:
     Raises:
         DataError: No face was judged, or nothing was planted.
     """
-    sources = [viewing.source for viewing in outcome.viewings]
+    # A recording is seen twice, and is as long as it is.
+    sources = [v.source for v in outcome.viewings if any(s.planted for s in v.source.stretches)]
     stretches = [stretch for source in sources for stretch in source.stretches]
     frames, judged = sum(s.frames for s in stretches), sum(s.judged for s in stretches)
     if not judged:
