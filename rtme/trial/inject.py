@@ -15,7 +15,7 @@ from rtme.errors import DataError, SourceError
 from rtme.live.service import Live
 from rtme.settings import Settings
 from rtme.trial.outcome import Outcome, Viewing
-from rtme.trial.planting import PlantingSource
+from rtme.trial.planting import FRAMES_MISSING, PlantingSource
 from rtme.trial.schedule import Schedule, Wish
 from rtme.trial.watching import watch
 
@@ -177,7 +177,8 @@ def _worth(outcome: Outcome) -> Outcome:
     Raises:
         DataError: No face was judged, or nothing was planted.
     """
-    sources = [viewing.source for viewing in outcome.viewings]
+    # A recording is seen twice, and is as long as it is.
+    sources = [v.source for v in outcome.viewings if any(s.planted for s in v.source.stretches)]
     stretches = [stretch for source in sources for stretch in source.stretches]
     frames, judged = sum(s.frames for s in stretches), sum(s.judged for s in stretches)
     if not judged:
@@ -194,8 +195,11 @@ def _worth(outcome: Outcome) -> Outcome:
             if outcome.abandoned
             else ""
         )
+        advice = "give longer footage of one face, or a smaller --every"
+        if [reason for reason, _ in outcome.missed.most_common(1)] == [FRAMES_MISSING]:
+            advice = "its frames come with gaps, or this machine cannot follow: close other programs, look at the camera"
         raise DataError(
             f"nothing was planted in {sum(source.seconds for source in sources):.1f} s of {outcome.source} "
-            f"(could not be: {why_not or 'none was due'}{begun}): give longer footage of one face, or a smaller --every"
+            f"(could not be: {why_not or 'none was due'}{begun}): {advice}"
         )
     return outcome

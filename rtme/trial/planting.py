@@ -24,6 +24,9 @@ from rtme.trial.schedule import Schedule, Units
 Image = NDArray[np.uint8]
 Floats = NDArray[np.float32]
 
+FRAMES_MISSING = "frames are missing"
+"""Why an expression could not be planted, or was abandoned, when the source gave nothing for too long."""
+
 _LONGEST_GAP_S = 0.2  # without a frame; what moves on meanwhile is no movement that can be seen
 _STILL = 0.01  # pixels at 112 that nobody and nothing sees
 
@@ -262,7 +265,7 @@ class PlantingSource:
         """End what is over and begin what is due."""
         why_not = face.why_not
         if now_s - self._last_s > _LONGEST_GAP_S:
-            why_not = "frames are missing"
+            why_not = FRAMES_MISSING
         self._last_s = now_s
         if self._act is not None:
             if why_not is None and face.number != self._act.face:
