@@ -28,6 +28,7 @@ def tiny_recipe(**changes: Any) -> Recipe:
     content = {
         "model": model,
         "encoder": {"freeze": False},
+        "fit": {"speaker_steps": 2},
         "spot": {"hop": 3, "look_ahead": 5, "trials": 25},
     }
     return parse(content, "the test").with_changes(
@@ -117,7 +118,9 @@ def scored_noise(scored: ScoredClip, seed: int) -> ScoredClip:
     windows = []
     for window in scored.windows:
         frames = rng.random(len(window.valid)).astype(np.float32) ** rng.uniform(0.3, 3)
-        windows.append(replace(window, frames=frames, p_me=rng.random(), p_speaking=rng.random(len(frames))))
+        windows.append(
+            replace(window, frames=frames, p_me=rng.random(), p_speaking=np.full_like(frames, rng.random()))
+        )
     return replace(scored, windows=windows)
 
 

@@ -112,6 +112,11 @@ class FitPart(_Part):
     keep: Literal["best", "last"] = Field(
         "best", description="which epoch is used: the best by validation frame AP, or the last"
     )
+    speaker_steps: int = Field(
+        600,
+        ge=0,
+        description="of the speaker's head where it reads the landmarks alone; it is fitted by itself",
+    )
     precision: Literal["32", "bf16", "16"] = Field("32", description="AMP: bf16, or 16 on a GPU")
     workers: int = Field(0, ge=0, description="processes that load windows; 0 loads them in this one")
 

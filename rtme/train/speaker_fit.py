@@ -17,7 +17,7 @@ from rtme.face.measures import mirror
 from rtme.model.temporal import SpeakerHead
 from rtme.train.recipe import Recipe
 
-STEPS, BATCH, RATE = 600, 128, 2e-3
+BATCH, RATE = 128, 2e-3
 _LOST, _LIVELY, _JITTER = 0.25, 0.35, 0.08
 """Share of windows that lose slots; spread of the logarithm of how far mouths move; landmark noise, pixels."""
 
@@ -35,7 +35,7 @@ def fit_speaker(
         head: On the CPU; left in evaluation mode.
         store: Where the clips are.
         clips: Those to learn from; of those whose state nobody knows nothing is learnt.
-        recipe: Its window, look-ahead and seed.
+        recipe: Its window, look-ahead, ``fit.speaker_steps`` and seed.
         tell: Gets lines for people.
     """
     pools = [pool for bases in (("portrait",), ("clip", "video")) if (pool := _rows(store, clips, bases))]
@@ -43,15 +43,16 @@ def fit_speaker(
     if not ((states == 0).any() and (states == 1).any()):
         tell("the speaker's head is not fitted: the clips do not show both states")
         return
+    steps = recipe.fit.speaker_steps
     rng = np.random.default_rng(recipe.seed)
     torch.manual_seed(recipe.seed)
     to_end = np.arange(recipe.model.window)[::-1]
     reach = recipe.spot.look_ahead
     matters = torch.from_numpy(((np.minimum(to_end, reach) + 1.0) / (reach + 1)).astype(np.float32))
     optimizer = torch.optim.AdamW(head.parameters(), lr=RATE, weight_decay=recipe.fit.weight_decay)
-    rates = torch.optim.lr_scheduler.OneCycleLR(optimizer, RATE, total_steps=STEPS, pct_start=0.05)
+    rates = torch.optim.lr_scheduler.OneCycleLR(optimizer, RATE, total_steps=max(steps, 1), pct_start=0.05)
     head.train()
-    for _ in range(STEPS):
+    for _ in range(steps):
         measures, valid, state = _batch(pools, recipe, rng)
         speaks, known = (state == 1).float(), (state <= 1).float() * matters
         loss = _balanced(head(measures, valid), speaks, known)

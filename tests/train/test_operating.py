@@ -97,7 +97,7 @@ def test_without_clips_as_they_are_false_alarms_are_counted_everywhere(tmp_path:
 
 def test_a_higher_sensitivity_finds_all_that_a_lower_one_finds(tmp_path: Path) -> None:
     recipe = tiny_recipe(spot__trials=10)
-    scored = noise(tmp_path, recipe, 3)
+    scored = noise(tmp_path, recipe, 1)
     decoder = tune(scored, recipe, lambda line: None)
 
     def found(settings: DecoderSettings) -> set[Interval]:

@@ -46,7 +46,7 @@ def test_thresholds_go_where_the_two_states_part(clip: ScoredClip) -> None:
     p[TURN] = 0.80
     scored = saying(clip, p)
     settings, reached = tune_speaker([scored], tiny_recipe(), lambda _: None)
-    assert 0.70 < settings.off <= settings.on <= 0.80
+    assert 0.70 <= settings.off <= settings.on <= 0.80
     truth = clip.rows["speaking"]
     said = told(scored, settings)
     live = np.mean([(said[truth == state] == state).mean() for state in (0, 1)])

@@ -72,10 +72,9 @@ def test_a_window_by_hand(store: Store):
     # With a look-ahead of 10, slot 41 is the first that a later window scores as well.
     np.testing.assert_allclose(found["weight"], [1] * 22 + [k / 11 for k in range(10, 0, -1)], rtol=1e-6)
     assert (found["me"], found["me_weight"]) == (1, 1), "five of its ten slots were seen: enough"
-    # Seen slots 21, 23 … 51 count 2, 4 … 16, 15, 13 … 1 from either end; he speaks in 49 (count 3) and 51 (1).
-    counts = np.minimum(slots - 19, 52 - slots)[slots % 2 == 1]
-    assert found["speaking"] == pytest.approx(4 / counts.sum())
-    assert found["speaking_weight"] == 1
+    assert found["speaking"].tolist() == (slots >= 48).tolist()
+    # What matters live, where there is a crop.
+    np.testing.assert_allclose(found["speaking_weight"], found["weight"] * (slots % 2), rtol=1e-6)
 
 
 def test_windows_are_runs_of_slots_of_one_clip(store: Store):
@@ -109,7 +108,9 @@ def test_a_clip_whose_speaker_is_unknown_teaches_nothing_of_speaking(store: Stor
     cy, ann = several(windows(store, [store.clips[2]])), several(windows(store, [store.clips[0]]))
     assert not cy["speaking_weight"].any()
     assert not ann["speaking"].any()
-    assert ann["speaking_weight"].mean() > 0.8
+    asked = ann["speaking_weight"] > 0
+    assert (asked == (ann["valid"] > 0)).all()
+    assert asked.mean() > 0.5
 
 
 def test_an_expression_that_was_mostly_lost_says_neither_yes_nor_no(store: Store):
