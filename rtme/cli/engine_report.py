@@ -25,6 +25,14 @@ def report(
     ] = None,
     split: Annotated[_Split, typer.Option(help="Whose people; compare engines on validation.")] = _Split.test,
     quick: Annotated[bool, typer.Option("--quick", help="A few people and cameras: minutes.")] = False,
+    portraits: Annotated[
+        int | None,
+        typer.Option(
+            min=1,
+            help="At most so many portraits, with conversations and cameras in proportion; every real clip.",
+            show_default=False,
+        ),
+    ] = None,
     out: Annotated[
         Path | None, typer.Option(help="Folder for the report; the engine's own else.", show_default=False)
     ] = None,
@@ -43,7 +51,7 @@ def report(
     """
     try:
         from rtme.trial.card import measure
-        from rtme.trial.plan import FULL, QUICK, people_of
+        from rtme.trial.plan import FULL, QUICK, people_of, with_portraits
         from rtme.trial.report import check_folder, write
     except ModuleNotFoundError as error:
         raise SettingsError(f"a report needs {error.name}: pip install 'rtme[bench]'") from error
@@ -51,13 +59,12 @@ def report(
     items = people_of(bundle, faces, people, split.value)
     folder = out or bundle.path
     check_folder(folder)
-    card = measure(
-        bundle, items, split.value, QUICK if quick else FULL, workers or os.cpu_count() or 1, _tell
-    )
+    plan = QUICK if quick else FULL if portraits is None else with_portraits(portraits)
+    card = measure(bundle, items, split.value, plan, workers or os.cpu_count() or 1, _tell)
     # Neither the engine's folder nor the faces': whoever reads the page has them elsewhere.
     words = ["rtme engine report", bundle.manifest.name, "--faces FOLDER"]
     words += ["--split validation"] if split is _Split.validation else []
-    words += ["--quick"] if quick else []
+    words += ["--quick"] if quick else [] if portraits is None else [f"--portraits {portraits}"]
     card["measured"] |= {"quick": quick, "command": " ".join(words)}
     page = write(card, folder)
     missed = [target["what"] for target in card["targets"] if target["passed"] is False]

@@ -134,6 +134,11 @@ def _strategy(devices: int) -> str:
     return "ddp_spawn" if devices > 1 else "auto"
 
 
+def cpu_has_bf16() -> bool:
+    """Whether this processor can train in bf16: those without AVX-512 have no LSTM for it."""
+    return bool(torch.ops.mkldnn._is_mkldnn_bf16_supported())
+
+
 def check_device(recipe: Recipe, accelerator: str, devices: int) -> None:
     """See that there is what a recipe is to be trained on.
 
@@ -142,6 +147,9 @@ def check_device(recipe: Recipe, accelerator: str, devices: int) -> None:
     """
     if recipe.fit.precision == "16" and (accelerator == "cpu" or not torch.cuda.is_available()):
         raise SettingsError("fit.precision 16 needs a GPU: use bf16 or 32")
+    on_cpu = accelerator == "cpu" or not torch.cuda.is_available()
+    if recipe.fit.precision == "bf16" and on_cpu and not cpu_has_bf16():
+        raise SettingsError("fit.precision bf16: this processor has no bf16 for the BiLSTM: use 32")
     try:
         with quiet():
             pl.Trainer(

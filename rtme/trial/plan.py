@@ -45,6 +45,18 @@ class Plan:
 FULL = Plan()
 QUICK = Plan(portraits=10, talks=8, clips=12, cameras=4, conditions=ASKED, sensitivities=4)
 
+
+def with_portraits(count: int) -> Plan:
+    """Every real clip, at most ``count`` portraits, and conversations and cameras in proportion."""
+    return Plan(
+        portraits=count,
+        talks=max(2, count // 2),
+        cameras=max(2, count // 4),
+        conditions=ASKED,
+        sensitivities=max(2, count // 4),
+    )
+
+
 _CLIP_FRAMES = 160
 """What a real clip costs beside the others, as planted and as it is; its true length is not known before it is read."""
 

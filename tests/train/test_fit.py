@@ -14,11 +14,13 @@ import stores
 from rtme.data.store import Store
 from rtme.errors import DataError, RtmeError, SettingsError
 from rtme.model.encoder import Encoder
+from rtme.model.halves import round_to_halves
 from rtme.train.checkpoints import read_checkpoint
 from rtme.train.features import FeatureCache, encode
 from rtme.train.fit import Fitted, fit_meldae, load_model
 from rtme.train.recipe import Recipe, load
 from rtme.train.runs import FoldClips
+from rtme.train.trainer import cpu_has_bf16
 
 SMALL: dict[str, object] = {"model.size": 32, "fit.epochs": 3, "fit.steps": 6, "fit.rate": 5e-3}
 
@@ -83,7 +85,9 @@ def recipe(**changes: object) -> Recipe:
 
 def encoder(of: Recipe) -> Encoder:
     torch.manual_seed(0)
-    return Encoder(of.model)
+    made = Encoder(of.model)
+    round_to_halves(made)  # as the pipeline does before anything is encoded
+    return made
 
 
 def features(store: Store, of: Recipe) -> FeatureCache | None:
@@ -292,6 +296,13 @@ def test_what_there_is_not_enough_of_is_said_at_the_start(store: Store, tmp_path
         fit(store, tmp_path / "c", recipe(fit__precision="16"))
 
 
+@pytest.mark.skipif(cpu_has_bf16(), reason="this processor has bf16")
+def test_a_processor_without_bf16_is_told(store: Store, tmp_path: Path):
+    with pytest.raises(SettingsError, match="this processor has no bf16 for the BiLSTM: use 32"):
+        fit(store, tmp_path, recipe(fit__precision="bf16"))
+
+
+@pytest.mark.skipif(not cpu_has_bf16(), reason="this processor has no bf16")
 def test_bf16_learns_too(store: Store, tmp_path: Path):
     fit(store, tmp_path, recipe(fit__precision="bf16"))
     assert float(table(tmp_path)[-1]["val_frame_ap"]) > 0.9
