@@ -108,7 +108,7 @@ def test_a_killed_build_goes_on_to_the_same_store(store: Store, faces: Path, tmp
     table = tmp_path / "clips.jsonl"
     with subprocess.Popen(words, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as build:
         try:
-            until = time.monotonic() + 60
+            until = time.monotonic() + 150
             while not (table.is_file() and table.stat().st_size) and time.monotonic() < until:
                 time.sleep(0.02)
         finally:
