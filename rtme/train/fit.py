@@ -208,11 +208,12 @@ def load_model(folder: Path, recipe: Recipe) -> Meldae:
             f"the checkpoint in {folder} is of a model of other sizes than the run's recipe says: "
             f"remove {folder} and train again"
         ) from error
-    if model.temporal.speaker is not None:
+    fitted_apart = folder / SPEAKER
+    if model.temporal.speaker is not None and fitted_apart.is_file():
         try:
-            model.temporal.speaker.load_state_dict(torch.load(folder / SPEAKER, weights_only=True))
+            model.temporal.speaker.load_state_dict(torch.load(fitted_apart, weights_only=True))
         except (OSError, RuntimeError) as error:
-            raise DataError(f"{folder / SPEAKER} cannot be read ({error}): train again") from error
+            raise DataError(f"{fitted_apart} cannot be read ({error}): train again") from error
     round_to_halves(model)
     return model.eval()
 

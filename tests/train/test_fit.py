@@ -34,6 +34,7 @@ from rtme.train.fit import fit_meldae
 from rtme.train.modules import MeldaeModule
 from rtme.train.recipe import load
 from rtme.train.runs import FoldClips
+from rtme.model.halves import round_to_halves
 
 # Every training process runs these lines, and leaves its weights where the test finds them.
 folder = Path({folder!r})
@@ -50,6 +51,7 @@ if __name__ == "__main__":
     store, recipe = Store(Path({store!r})), load(Path({recipe!r}))
     torch.manual_seed(0)
     encoder = Encoder(recipe.model)
+    round_to_halves(encoder)
     features = None
     if recipe.encoder.freeze:
         features = encode(store, encoder, store.folder / "features", tell, mirrored=recipe.augment.flip > 0)
