@@ -173,7 +173,9 @@ class Measurer:
         Returns:
             ``(MEASURES,)`` float32.
         """
-        if self._sampled is None or slot - self._sampled >= self._every:
+        due = self._sampled is None or slot - self._sampled >= self._every
+        # One frame of nonsense must not spoil what is usual for a minute.
+        if due and np.isfinite(now.shape).all():
             self._sampled = slot
             self._shapes.append(now.shape)
             self._usual = np.median(np.stack(self._shapes), 0).astype(np.float32)

@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rtme.face import align
-from rtme.face.measures import GROUPS, LARGEST, MEASURES, NAMES, Measurer, mirror, stance
+from rtme.face.measures import GROUPS, LARGEST, MEASURES, NAMES, Measurer, Stance, mirror, stance
+from rtme.face.measures import SHAPE as SHAPES
 from rtme.face.pose import head_pose
 from rtme.face.template import SHAPE
 from rtme.face.tracker import FaceTracker
@@ -105,6 +106,16 @@ def test_measures_of_a_mirrored_picture_are_mirrored_measures(portrait):
 def test_landmarks_that_jump_are_cut_off():
     wild = face(moved=[(14, 0, 900)])
     assert measured(wild, face(), usual=face())["motion.mouth_open"] == LARGEST
+
+
+def test_landmarks_that_are_no_numbers_spoil_one_frame_alone():
+    measurer = Measurer(30)
+    nonsense = Stance(np.full(len(SHAPES), np.nan, np.float32), stand(face()).head)
+    assert np.isfinite(measurer.measure(0, nonsense, None, 0.8)).all()
+    measurer.measure(6, stand(face()), None, 0.8)
+    now = measurer.measure(12, stand(face(moved=[(14, 0, 4)])), stand(face()), 0.8)
+    assert now[NAMES.index("motion.mouth_open")] == pytest.approx(4, abs=0.1)
+    assert now[NAMES.index("shape.mouth_open")] > 1
 
 
 def test_groups_part_the_names():
