@@ -19,12 +19,13 @@ from record import save
 from rtme.engine.backend import Backend, Features
 from rtme.engine.backends import open_backend
 from rtme.engine.bundle import load_bundle
+from rtme.face.crop import FaceCrop
 from rtme.face.tracker import FaceTracker
 from rtme.spot.rules import SpotterRules
 from rtme.spot.spotter import Spotter
 from rtme.synth import Portrait, Script, render
 
-Crops = list[NDArray[np.uint8] | None]
+Crops = list[FaceCrop | None]
 
 
 class Counting:
@@ -76,7 +77,7 @@ def make_crops(manifest: Any, n_frames: int) -> Crops:
         input=manifest.input, size=manifest.size, fps=manifest.fps, flow_lag=manifest.flow_lag
     ) as tracker:
         found = [tracker.track(image, slot) for slot, image in enumerate(frames)]
-    return [faces[0].crop if faces else None for faces in found]
+    return [faces[0] if faces and faces[0].crop is not None else None for faces in found]
 
 
 def measure(way: Any, backend: Backend, crops: Crops) -> dict[str, Any]:
@@ -93,17 +94,24 @@ def measure(way: Any, backend: Backend, crops: Crops) -> dict[str, Any]:
     }
 
 
+def tokens(counting: Counting, face: FaceCrop) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Frame token with the measures that the engine reads, and region tokens."""
+    assert face.crop is not None
+    features = counting.encode(face.crop[None])
+    measures = face.measures[: counting.backend.manifest.measures]
+    return np.concatenate([features.frame[0], measures]), features.regions[0]
+
+
 def cached_windows(counting: Counting, crops: Crops) -> list[NDArray[np.float32]]:
     spotter = Spotter(SpotterRules.of(counting.backend.manifest))
     scores = []
     for slot, crop in enumerate(crops):
         if crop is not None:
-            features = counting.encode(crop[None])
-            spotter.push(slot, features.frame[0], features.regions[0])
+            spotter.push(slot, *tokens(counting, crop))
         for window in spotter.advance(slot):
             answer = counting.backend.score(window.frame[None], window.regions[None], window.valid[None])
             scores.append(answer.frame_scores[0])
-            spotter.take(window, float(answer.p_me[0]), float(answer.p_speaking[0]), answer.frame_scores[0])
+            spotter.take(window, float(answer.p_me[0]), answer.p_speaking[0], answer.frame_scores[0])
     return scores
 
 
@@ -119,8 +127,7 @@ def plain_windows(counting: Counting, crops: Crops) -> list[NDArray[np.float32]]
             slot = end - length + 1 + position
             crop = crops[slot] if slot >= 0 else None
             if crop is not None:
-                features = counting.encode(crop[None])
-                frame[0, position], regions[0, position] = features.frame[0], features.regions[0]
+                frame[0, position], regions[0, position] = tokens(counting, crop)
                 valid[0, position] = 1
         if valid.any():
             scores.append(counting.backend.score(frame, regions, valid).frame_scores[0])
