@@ -21,6 +21,7 @@ from rtme.live.health import StreamAccount
 from rtme.live.line import Line
 from rtme.live.messages import StreamEnd
 from rtme.live.plan import plan_sources
+from rtme.live.stream_run import check_measures
 from rtme.settings import Settings, SourceSettings, load_settings
 from rtme.spot.rules import SpotterRules
 
@@ -80,7 +81,8 @@ class Live:
         if not self._plans:
             raise SettingsError("no source: name a camera number, a stream URL, a file or `demo`")
         bundle = load_bundle(self.settings.engine)
-        # Whether the engine has this sensitivity must be known before anything is opened.
+        # Whether the engine fits must be known before anything is opened.
+        check_measures(bundle.manifest)
         SpotterRules.of(bundle.manifest, sensitivity=self.settings.sensitivity)
         self._backend = open_backend(bundle, self.settings.backend, threads=self.settings.threads)
         self.errors: dict[str, str] = {}

@@ -3,6 +3,7 @@
 import numpy as np
 
 from rtme.engine.backend import Features, Scorer
+from rtme.engine.manifest import Manifest
 from rtme.errors import EngineError
 from rtme.events import AnyEvent, Mark, WarningEvent
 from rtme.face.measures import MEASURES
@@ -20,6 +21,19 @@ WARN_NO_FACE_S = 60.0
 TELL_SKIPPED_S = 1.0
 
 
+def check_measures(manifest: Manifest) -> None:
+    """See that an engine reads what the face room measures.
+
+    Raises:
+        EngineError: It was trained with another version's measures.
+    """
+    if manifest.measures not in (0, MEASURES):
+        raise EngineError(
+            f"engine {manifest.name} reads {manifest.measures} measures of the landmarks and this rtme makes {MEASURES}: "
+            "train and export it again with this version"
+        )
+
+
 class StreamRun:
     """Drives the spotters of a stream. One object serves one epoch."""
 
@@ -29,12 +43,8 @@ class StreamRun:
         self._backend = backend
         self._rules = SpotterRules.of(backend.manifest, sensitivity=sensitivity)
         self._fps = backend.manifest.fps
-        self._measured = backend.manifest.measures
-        if self._measured not in (0, MEASURES):
-            raise EngineError(
-                f"engine {backend.manifest.name} reads {self._measured} measures of the landmarks and this rtme makes "
-                f"{MEASURES}: export the engine again with this version"
-            )
+        check_measures(backend.manifest)
+        self._measured = backend.manifest.measures > 0
         self._marks = Marks()
         self._faces: dict[int, FaceRun] = {}
         self._no_face = Lapse("no_face")

@@ -3,7 +3,7 @@
 import hashlib
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -118,7 +118,12 @@ def _with_mined(
     second = _fit(
         store, fold, again, fitted.model, features, folder / MINED, tell, accelerator, devices, mined
     )
-    return replace(second, epochs=fitted.epochs + second.epochs, seconds=fitted.seconds + second.seconds)
+    return Fitted(
+        second.model,
+        fitted.epochs + second.epochs,
+        fitted.epochs + second.best_epoch,
+        fitted.seconds + second.seconds,
+    )
 
 
 def _mined(

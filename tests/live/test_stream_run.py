@@ -15,6 +15,7 @@ from rtme.face.measures import MEASURES
 from rtme.live import stream_run
 from rtme.live.marks import Marks
 from rtme.live.messages import Tracked
+from rtme.live.service import Live
 from rtme.live.stream_run import StreamRun
 from tiny_engine import make_tiny_bundle
 
@@ -103,3 +104,5 @@ def test_an_engine_of_other_measures_is_refused(tmp_path: Path) -> None:
         EngineError, match=f"tiny reads 5 measures of the landmarks and this rtme makes {MEASURES}"
     ):
         StreamRun("cam", 0, backend)
+    with pytest.raises(EngineError, match="tiny reads 5 measures"):
+        Live(["clip.mp4"], engine=str(tmp_path / "engine"))

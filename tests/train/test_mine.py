@@ -52,6 +52,7 @@ def test_the_second_stage_is_what_is_kept_and_goes_on_where_it_was_stopped(tmp_p
     lines: list[str] = []
     fitted = fit_meldae(store, fold, recipe, Encoder(recipe.model), None, tmp_path / "fold", lines.append)
     assert fitted.epochs == 2
+    assert fitted.best_epoch == 2, "counted on from the first stage"
     assert (tmp_path / "fold" / MINED / "last.ckpt").is_file()
     assert "looking for false alarms in 1 training clips" in lines
     kept = load_model(tmp_path / "fold", recipe).state_dict()
