@@ -55,7 +55,7 @@ def test_each_sensitivity_keeps_within_its_budget_and_finds_what_it_can(tmp_path
     assert told == {"low": (0.5, 1), "normal": (0.75, 3), "high": (1.0, 10)}
     for point in operating.values():
         false_alarms = point["false_alarms"]
-        assert (false_alarms["minutes"], false_alarms["in"]) == (1.03, "real clips as they are")
+        assert (false_alarms["minutes"], false_alarms["in"]) == (1.03, "real clips with nothing planted")
         assert false_alarms["per_minute"] == pytest.approx(false_alarms["count"] * 30 / 31, abs=0.01)
     assert decoder.sensitivity["low"].on > decoder.intervals.on > decoder.sensitivity["high"].on
     assert any("sensitivity high: recall 1.00 of 4 (real clips); 9.7 false" in line for line in lines)

@@ -167,13 +167,13 @@ def test_a_curve_in_the_manifest_is_shown(card: dict[str, Any]) -> None:
         {"on": 0.9, "false_per_minute": 1.0, "portraits": 0.5, "real clips": 0.25},
         {"on": 0.7, "false_per_minute": 9.0, "portraits": 0.75, "real clips": 0.5},
     ]
-    measured = {"minutes": 2.5, "false_alarms_in": "real clips as they are", "points": points[::-1]}
+    measured = {"minutes": 2.5, "false_alarms_in": "real clips with nothing planted", "points": points[::-1]}
     curve = curve_of(measured)
     assert curve is not None
     assert curve["recall"] == {"portraits": [0.5, 0.75], "real clips": [0.25, 0.5]}
     shown = confidence(card | {"curve": curve})
     assert "| 1.0 | 0.50 | 0.25 |" in shown
-    assert "2.5 min of real clips as they are" in shown
+    assert "2.5 min of real clips with nothing planted" in shown
     assert card["curve"] is None
     assert curve_of(None) is None
 
