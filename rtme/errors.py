@@ -35,6 +35,10 @@ class EngineError(RtmeError):
     exit_code = 5
 
 
+class BackendLostError(EngineError):
+    """A backend that worked and no longer does (out of memory, a lost device): another may take its place."""
+
+
 class BusError(RtmeError):
     """A socket that cannot be bound, reached or understood."""
 

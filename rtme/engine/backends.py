@@ -1,15 +1,66 @@
-"""Which backend runs an engine."""
+"""Which backend runs an engine: the one that is asked for, or the best that works on this machine."""
 
-from rtme.engine.backend import Backend
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from importlib import import_module
+from typing import cast
+
+from rtme.engine.backend import Backend, Wish
 from rtme.engine.bundle import Bundle
 from rtme.errors import EngineError
 
-BACKENDS = ("onnxruntime",)
-"""The backends there are; ``auto`` takes the first."""
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """A backend there is.
+
+    Attributes:
+        module: Where it lives; imported when it is looked at, for the libraries are heavy.
+        opens: The class's name in it, called with a bundle and a :class:`Wish`. Beside it the module has a function
+            ``missing(bundle, wish)``: why this backend cannot run here, in a few words, or None.
+        auto: Whether ``auto`` may take it.
+    """
+
+    module: str
+    opens: str
+    auto: bool = True
+
+    def missing(self, bundle: Bundle, wish: Wish) -> str | None:
+        """Why it cannot run here, or None. Cheap, and never crashes on a machine that lacks what it needs."""
+        look = cast("Callable[[Bundle, Wish], str | None]", import_module(self.module).missing)
+        return look(bundle, wish)
+
+    def open(self, bundle: Bundle, wish: Wish) -> Backend:
+        """Open it."""
+        return cast("Backend", getattr(import_module(self.module), self.opens)(bundle, wish))
+
+
+KINDS: Mapping[str, Kind] = {
+    "onnxruntime": Kind("rtme.engine.ort", "OnnxRuntimeBackend"),
+}
+"""The best first: ``auto`` takes the first that works."""
+
+BACKENDS = tuple(KINDS)
+"""Their names."""
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """A backend, and how it came to be this one.
+
+    Attributes:
+        backend: Ready to run; its graphs were checked and run once.
+        why: In a sentence, for people.
+        refused: Backends that come before it and do not work here, each with the reason.
+    """
+
+    backend: Backend
+    why: str
+    refused: Mapping[str, str]
 
 
 def open_backend(bundle: Bundle, backend: str = "auto", threads: int = 1) -> Backend:
-    """Open an engine, check its graphs and run them once.
+    """Open an engine with the settings that matter most; see :func:`open_for`.
 
     Args:
         bundle: The engine.
@@ -19,8 +70,49 @@ def open_backend(bundle: Bundle, backend: str = "auto", threads: int = 1) -> Bac
     Raises:
         EngineError: The backend is unknown, or the engine does not run on it.
     """
-    if backend not in ("auto", *BACKENDS):
-        raise EngineError(f"no backend is called {backend!r}: give auto or {', '.join(BACKENDS)}")
-    from rtme.engine.ort import OnnxRuntimeBackend
+    return open_for(bundle, Wish(backend, threads=threads)).backend
 
-    return OnnxRuntimeBackend(bundle, threads)
+
+def open_for(bundle: Bundle, wish: Wish) -> Opened:
+    """Open an engine, check its graphs and run them once.
+
+    Args:
+        bundle: The engine.
+        wish: How it is to be run. With ``auto``, a backend that cannot be opened is passed over.
+
+    Raises:
+        EngineError: The backend is unknown or cannot run here, or the engine does not run on it.
+    """
+    for name, value in (("threads", wish.threads), ("batch", wish.max_batch)):
+        if value < 1:
+            raise EngineError(f"an engine cannot run with {value} {name}: give 1 or more")
+    if wish.backend != "auto":
+        if wish.backend not in KINDS:
+            raise EngineError(f"no backend is called {wish.backend!r}: give auto or {', '.join(KINDS)}")
+        kind = KINDS[wish.backend]
+        reason = kind.missing(bundle, wish)
+        if reason is not None:
+            raise EngineError(f"backend {wish.backend} cannot run here: {reason}")
+        return Opened(kind.open(bundle, wish), "it was asked for", {})
+    refused: dict[str, str] = {}
+    for name, kind in KINDS.items():
+        if not kind.auto:
+            continue
+        mine = replace(wish, backend=name)
+        reason = kind.missing(bundle, mine)
+        if reason is None:
+            try:
+                backend = kind.open(bundle, mine)
+            except EngineError as error:
+                reason = str(error)
+            else:
+                return Opened(backend, _why(name, refused), refused)
+        refused[name] = reason
+    # The last is the plainest: what it says is what is wrong with the engine.
+    raise EngineError(refused[next(reversed(refused))])
+
+
+def _why(name: str, refused: Mapping[str, str]) -> str:
+    if not refused:
+        return f"{name} is the fastest there is"
+    return f"{name} is the fastest that works here ({'; '.join(f'{n}: {r}' for n, r in refused.items())})"

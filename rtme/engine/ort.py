@@ -25,7 +25,7 @@ import onnxruntime
 from numpy.typing import NDArray
 from onnxruntime.capi import onnxruntime_pybind11_state as raised
 
-from rtme.engine.backend import Features, Floats, WindowScores
+from rtme.engine.backend import Features, Floats, WindowScores, Wish
 from rtme.engine.bundle import Bundle
 from rtme.engine.manifest import Manifest
 from rtme.errors import EngineError
@@ -55,6 +55,11 @@ _RAISED = (
 )
 
 
+def missing(bundle: Bundle, wish: Wish) -> str | None:
+    """It comes with rtme: nothing is ever missing."""
+    return None
+
+
 class OnnxRuntimeBackend:
     """A :class:`rtme.engine.backend.Backend` on the CPU.
 
@@ -63,7 +68,7 @@ class OnnxRuntimeBackend:
 
     Args:
         bundle: The engine.
-        threads: Threads of the encoder, 1 or more; the temporal part uses one.
+        wish: Threads of the encoder; the temporal part uses one.
 
     Raises:
         EngineError: A graph cannot be loaded, or is not what the manifest says.
@@ -71,10 +76,14 @@ class OnnxRuntimeBackend:
 
     name = "onnxruntime"
 
-    def __init__(self, bundle: Bundle, threads: int = 1) -> None:
-        if threads < 1:
-            raise EngineError(f"an engine cannot run on {threads} threads: give 1 or more")
+    def __init__(self, bundle: Bundle, wish: Wish) -> None:
+        if wish.precision not in (None, "fp32"):
+            raise EngineError(f"onnxruntime computes in fp32 on a CPU, not in {wish.precision}")
+        threads = wish.threads
         self.manifest = bundle.manifest
+        self.label = (
+            f"onnxruntime {onnxruntime.__version__}, fp32, CPU, {threads} thread{'s' * (threads > 1)}"
+        )
         self._encoder: _Graph | None = _Graph(bundle.encoder_path, self.manifest, _CROPS, _FEATURES, threads)
         self._temporal: _Graph | None = _Graph(bundle.temporal_path, self.manifest, _WINDOW, _SCORES, 1)
 

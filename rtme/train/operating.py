@@ -28,7 +28,7 @@ CURVE = 40
 """Points of a curve, at most."""
 
 ENOUGH_MIN = 1.0
-"""Minutes of real clips with nothing planted by which alone false alarms are counted: in less, one more or less decides all."""
+"""Minutes of real clips with nothing planted by which alone false alarms are counted: in less, one decides all."""
 
 _PORTRAITS = 3 / 4
 """What animated portraits count beside real clips with planted movements: those are few, and what their people did

@@ -104,7 +104,7 @@ def test_an_unknown_backend_names_the_choices(tiny: Bundle) -> None:
 
 @pytest.mark.parametrize("threads", [0, -2])
 def test_threads_must_be_some(tiny: Bundle, threads: int) -> None:
-    with pytest.raises(EngineError, match=f"cannot run on {threads} threads"):
+    with pytest.raises(EngineError, match=f"cannot run with {threads} threads"):
         open_backend(tiny, threads=threads)
 
 

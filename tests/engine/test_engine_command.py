@@ -49,7 +49,12 @@ def test_info_of_an_unknown_engine_names_the_known(home: Path) -> None:
 
 def test_info_shows_each_sensitivity_with_what_was_measured(home: Path) -> None:
     def point(recall: float, count: int) -> dict[str, object]:
-        false = {"count": count, "minutes": 2.0, "per_minute": count / 2, "in": "real clips with nothing planted"}
+        false = {
+            "count": count,
+            "minutes": 2.0,
+            "per_minute": count / 2,
+            "in": "real clips with nothing planted",
+        }
         return {"planted": {"portraits": {"recall": recall, "truths": 40}}, "false_alarms": false}
 
     make_tiny_bundle(
