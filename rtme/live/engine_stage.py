@@ -95,6 +95,7 @@ class EngineStage(threading.Thread):
             if crop.crop is not None
         ]
         features = self._backend.encode(np.stack(judged)) if judged else None
+        encoded_ns = time.monotonic_ns()
         row = 0
         for number, item in enumerate(batch, 1):
             if not isinstance(item, Tracked):
@@ -105,9 +106,10 @@ class EngineStage(threading.Thread):
             if features is not None and count:
                 mine = Features(features.frame[row : row + count], features.regions[row : row + count])
                 row += count
-            self._spot(item, mine, waiting=len(batch) - number + self.inbox.qsize())
+            self._accounts[item.stream].took("encoded", encoded_ns - item.tracked_ns)
+            self._spot(item, mine, encoded_ns, waiting=len(batch) - number + self.inbox.qsize())
 
-    def _spot(self, item: Tracked, features: Features | None, waiting: int) -> None:
+    def _spot(self, item: Tracked, features: Features | None, encoded_ns: int, waiting: int) -> None:
         run = self._runs.get(item.stream)
         if run is not None and run.epoch != item.epoch:
             self._send(run.finish())
@@ -118,11 +120,16 @@ class EngineStage(threading.Thread):
         age_ns = time.monotonic_ns() - item.mark.capture_ns
         behind = item.live and age_ns > BEHIND_NS and waiting > 0
         skipped_before = run.skipped
+        begun_ns, scoring_before_ns = time.monotonic_ns(), run.scoring_ns
         events = run.push(item, features, behind=behind)
         account = self._accounts[item.stream]
         for _ in range(run.skipped - skipped_before):
             account.skipped()
         self._send(events)
+        # Waiting for the frames before it in the batch counts as scoring: that is what they are waited for.
+        scoring_ns = run.scoring_ns - scoring_before_ns
+        account.took("scored", begun_ns - encoded_ns + scoring_ns)
+        account.took("decided", time.monotonic_ns() - begun_ns - scoring_ns)
         account.scored(item.mark.capture_ns)
 
     def _end(self, end: EpochEnd | StreamEnd) -> None:

@@ -1,5 +1,7 @@
 """One stream's faces in one epoch: features in, events out. No thread, no socket."""
 
+import time
+
 import numpy as np
 
 from rtme.engine.backend import Features, Scorer
@@ -35,11 +37,17 @@ def check_measures(manifest: Manifest) -> None:
 
 
 class StreamRun:
-    """Drives the spotters of a stream. One object serves one epoch."""
+    """Drives the spotters of a stream. One object serves one epoch.
+
+    Attributes:
+        skipped: Windows that were left out so far.
+        scoring_ns: Time that the engine's temporal part has taken so far.
+    """
 
     def __init__(self, stream: str, epoch: int, backend: Scorer, sensitivity: Sensitivity = "normal") -> None:
         self.stream, self.epoch = stream, epoch
         self.skipped = 0
+        self.scoring_ns = 0
         self._backend = backend
         self._rules = SpotterRules.of(backend.manifest, sensitivity=sensitivity)
         self._fps = backend.manifest.fps
@@ -121,7 +129,9 @@ class StreamRun:
     def _score(self, run: FaceRun, windows: list[Window]) -> list[Update]:
         updates: list[Update] = []
         for window in windows:
+            began_ns = time.monotonic_ns()
             scores = self._backend.score(window.frame[None], window.regions[None], window.valid[None])
+            self.scoring_ns += time.monotonic_ns() - began_ns
             updates += run.spotter.take(
                 window, float(scores.p_me[0]), scores.p_speaking[0], scores.frame_scores[0]
             )

@@ -99,9 +99,11 @@ class TrackStage(threading.Thread):
             self._account.dropped("above_engine_rate")
             return True
         crops = tracker.track(frame.image, slot)
+        tracked_ns = time.monotonic_ns()
         self._account.tracked(len(crops))
+        self._account.took("tracked", tracked_ns - mark.capture_ns)
         delivered = self._engine.put(
-            Tracked(self._plan.name, epoch.number, slot, mark, self._plan.source.live, crops)
+            Tracked(self._plan.name, epoch.number, slot, mark, self._plan.source.live, crops, tracked_ns)
         )
         self._tell_truth(epoch, mark)
         return delivered
