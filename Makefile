@@ -11,7 +11,7 @@ help:
 	@echo "make test       install what the tests need and run them"
 	@echo "make test-slow  the tests that take minutes"
 	@echo "make lint       ruff, mypy, import-linter"
-	@echo "make bench      throughput, latency and ratio, into bench/results"
+	@echo "make bench      every speed bench, into bench/results and docs/performance.md; about an hour on a quiet machine"
 	@echo "make clean      remove $(VENV) and caches"
 
 live: $(BIN)/.live
@@ -30,9 +30,12 @@ lint: $(BIN)/.dev
 	$(BIN)/lint-imports
 
 bench: $(BIN)/.dev
-	$(BIN)/python bench/throughput.py
-	$(BIN)/python bench/latency.py
+	$(BIN)/python bench/engines.py
 	$(BIN)/python bench/ratio.py
+	$(BIN)/python bench/latency.py
+	$(BIN)/python bench/throughput.py
+	$(BIN)/python bench/memory.py
+	$(BIN)/python bench/page.py
 
 clean:
 	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache dist

@@ -21,7 +21,7 @@ def main() -> None:
     arguments = parser.parse_args()
     known = begin()
     with tempfile.TemporaryDirectory() as folder:
-        feed = feed_of(make_clip(Path(folder) / "clip.mp4", 60), arguments.source)
+        feed = feed_of(make_clip(Path(folder) / "clip.mp4", 30), arguments.source)
         try:
             result = latency(
                 feed,

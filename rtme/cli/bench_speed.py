@@ -38,6 +38,8 @@ Picture = Annotated[Path | None, typer.Option(help="Draw it here (PNG).", show_d
 
 Tell = Callable[[str, float], None]
 
+_CLIP_S = 30.0  # it is played round and round
+
 
 def add_to(app: typer.Typer) -> None:
     """Make the verbs part of ``rtme bench``."""
@@ -60,12 +62,13 @@ def latency(
     A made-up face with micro-expressions at known frames is played as a camera; the service and the subscriber are
     two processes. About 6 minutes.
     """
+    often = _often(runs)
 
     def work(settings: Settings, folder: Path, tell: Tell) -> dict[str, Any]:
         from rtme.trial.speed.latency import latency as run
 
         feed = _feed(folder, seconds)
-        return run(feed, settings=settings, seconds=seconds, often=_often(runs), on_progress=tell)
+        return run(feed, settings=settings, seconds=seconds, often=often, on_progress=tell)
 
     _bench("latency", work, _settings(engine, backend, threads), json, out, picture)
 
@@ -88,6 +91,7 @@ def throughput(
 
     A made-up face is played as one camera, then as two, and so on. About 15 minutes on two cores.
     """
+    often = _often(runs)
 
     def work(settings: Settings, folder: Path, tell: Tell) -> dict[str, Any]:
         from rtme.trial.speed.throughput import recorded
@@ -95,14 +99,14 @@ def throughput(
 
         feeds = [_feed(folder, seconds, rate) for rate in fps or (30, 60)]
         return {
-            "recorded": recorded(feeds[0].clip, settings=settings, often=_often(runs), on_progress=tell),
+            "recorded": recorded(feeds[0].clip, settings=settings, often=often, on_progress=tell),
             "live": [
                 live(
                     feed,
                     settings=settings,
                     most=streams,
                     seconds=seconds,
-                    often=_often(runs),
+                    often=often,
                     on_progress=tell,
                 )
                 for feed in feeds
@@ -126,11 +130,12 @@ def ratio(
 
     The same pictures, weights and hop, one way after the other in each run. About 3 minutes.
     """
+    often = _often(runs)
 
     def work(settings: Settings, folder: Path, tell: Tell) -> dict[str, Any]:
         from rtme.trial.speed.ratio import ratio as run
 
-        return run(settings=settings, seconds=seconds, often=_often(runs), on_progress=tell)
+        return run(settings=settings, seconds=seconds, often=often, on_progress=tell)
 
     _bench("ratio", work, _settings(engine, backend, threads), json, out, picture)
 
@@ -151,6 +156,7 @@ def engines(
 
     What is not installed or does not run here is left out, with the reason. About 1 minute a backend and precision.
     """
+    often = _often(runs)
 
     def work(settings: Settings, folder: Path, tell: Tell) -> dict[str, Any]:
         from rtme.trial.speed.engines import BATCHES
@@ -160,7 +166,7 @@ def engines(
             settings.engine,
             threads=settings.threads,
             batches=batch or BATCHES,
-            often=_often(runs),
+            often=often,
             on_progress=tell,
         )
 
@@ -180,17 +186,18 @@ def memory(
     picture: Picture = None,
 ) -> None:
     """What the service holds in memory, against the number of streams and against time. About 17 minutes."""
+    often = _often(runs)
 
     def work(settings: Settings, folder: Path, tell: Tell) -> dict[str, Any]:
         from rtme.trial.speed.memory import memory as run
 
         return run(
-            _feed(folder, min(60.0, max(seconds, 5.0))),
+            _feed(folder, _CLIP_S),
             settings=settings,
             most=streams,
             seconds=seconds,
             minutes=minutes,
-            often=_often(runs),
+            often=often,
             on_progress=tell,
         )
 
@@ -214,9 +221,11 @@ def _bench(
     if absent:
         raise SettingsError(f"this bench needs {' and '.join(absent)}: pip install 'rtme[bench]'")
     # Imported late, so that the other verbs start at once and `rtme doctor` runs where cv2 cannot be loaded.
+    from rtme.engine.bundle import load_bundle
     from rtme.trial.speed.machine import label, machine
     from rtme.trial.speed.record import in_a_line, record
 
+    load_bundle(settings.engine)  # making a clip takes its time: what cannot work must be known before
     notes = Console(stderr=True, highlight=False, soft_wrap=True)
     known = machine()
     notes.print(in_a_line(known), markup=False)
@@ -269,7 +278,7 @@ def _feed(folder: Path, seconds: float, fps: int = 30) -> "Feed":
     from rtme.trial.speed.clip import make_clip
     from rtme.trial.speed.feed import FileFeed
 
-    return FileFeed(make_clip(folder / f"clip-{fps}.mp4", min(seconds, 60.0), fps))
+    return FileFeed(make_clip(folder / f"clip-{fps}.mp4", min(seconds, _CLIP_S), fps))
 
 
 def _often(runs: tuple[int, int] | None) -> "Often | None":

@@ -12,6 +12,7 @@ from pathlib import Path
 from rtme.capture.source import Source
 from rtme.capture.sources import open_source
 from rtme.capture.urls import is_url
+from rtme.errors import RtmeError
 from rtme.live.service import Live
 from rtme.settings import Settings
 from rtme.trial.speed.looped import Counted, LoopedFile
@@ -61,4 +62,7 @@ def _source(spec: str, place: int, of: int, fps: float) -> Source:
 
 
 if __name__ == "__main__":
-    main()
+    try:
+        main()
+    except RtmeError as error:
+        sys.exit(f"rtme: {error}")

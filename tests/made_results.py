@@ -1,0 +1,171 @@
+"""Results of the speed benches, made up."""
+
+from typing import Any
+
+from rtme.trial.speed.latency import RANKS, STAGES, STATUSES
+from rtme.trial.speed.record import FORMAT
+
+
+def figure(median: float) -> dict[str, Any]:
+    return {"median": median, "min": 0.9 * median, "max": 1.2 * median, "runs": 5, "spread": 0.04}
+
+
+def machine(**others: Any) -> dict[str, Any]:
+    return {
+        "processor": "Abacus 9",
+        "cores": 2,
+        "memory_gib": 8,
+        "gpus": [],
+        "system": "Linux",
+        "python": "3.11.7",
+        "packages": {"rtme": "0.1.0"},
+        "commit": "abc1234",
+        "load_before": 0.1,
+        **others,
+    }
+
+
+def results() -> dict[str, dict[str, Any]]:
+    ranks = {rank: figure(12.0 + place) for place, rank in enumerate(RANKS)}
+    delays = {
+        status: {"count": 9, "p50": 400.5, "p95": 500.0, "p99": 510.0, "max": 520.0} for status in STATUSES
+    }
+    losses = {name: figure(0) for name in ("dropped", "skipped", "lost")}
+    row = {
+        "enough": "5 runs",
+        "frames": figure(600),
+        **losses,
+        "read_per_second": figure(30),
+        "worst_pipeline_ms": {"p50": figure(20), "p95": figure(30)},
+        "cpu_percent": figure(90),
+        "rss_mib": figure(310),
+    }
+    ways = {
+        way: {"encoder_runs": runs, "seconds": figure(2.5), "frames_per_second": figure(120)}
+        for way, runs in {
+            "floor": 0,
+            "tracking": 0,
+            "cached_engine": 300,
+            "plain_engine": 3111,
+            "rtme": 300,
+            "plain": 3111,
+        }.items()
+    }
+    made: dict[str, dict[str, Any]] = {
+        "latency": {
+            "what": "made up",
+            "engine": "tiny 1",
+            "enough": "5 runs",
+            "stages_ms": {**dict.fromkeys(STAGES, ranks), "sent": None},
+            "pipeline_ms": ranks,
+            "system_ms": ranks,
+            "look_ahead_ms": [333.3],
+            "expressions": {
+                "planted": 20,
+                "found": 9,
+                "from_onset_ms": delays,
+                "from_offset_ms": {**delays, "confirmed": None},
+                "duration_ms": delays["closed"],
+            },
+            "frames": figure(1800),
+            **losses,
+            "unreadable": 0,
+            "missed_by_subscriber": 0,
+            "rss_mib": figure(300),
+            "cpu_percent": figure(80),
+            "first_face_s": figure(2.4),
+        },
+        "throughput": {
+            "recorded": {
+                "what": "made up",
+                "engine": "tiny 1",
+                "frames": 900,
+                "enough": "5 runs",
+                "frames_per_second": figure(160),
+            },
+            "live": [
+                {
+                    "what": "made up",
+                    "fps": fps,
+                    "engine": "tiny 1",
+                    "streams_without_a_drop": 3,
+                    "all_tried": False,
+                    "rows": [{"streams": count, "held": count < 4, **row} for count in (1, 2, 3, 4)],
+                }
+                for fps in (30, 60)
+            ],
+        },
+        "ratio": {
+            "what": "made up",
+            "engine": "tiny 1",
+            "backend": "onnxruntime, fp32, CPU",
+            "window": 32,
+            "hop": 3,
+            "frames": 300,
+            "enough": "5 runs",
+            "ways": ways,
+            "encoder_runs_ratio": 10.37,
+            "engine_ratio": figure(8.1),
+            "end_to_end_ratio": figure(4.2),
+            "share_of_floor": figure(0.4),
+            "largest_difference": 1e-6,
+        },
+        "engines": {
+            "what": "made up",
+            "engine": "tiny 1",
+            "threads": 1,
+            "encoder_gflop_per_crop": None,
+            "ceiling_gflops": 85.0,
+            "enough": "5 to 9 runs",
+            "rows": [
+                {
+                    "backend": "onnxruntime",
+                    "precision": "fp32",
+                    "batch": batch,
+                    "label": "onnxruntime, fp32, CPU",
+                    "ms_per_crop": figure(5),
+                    "ms_per_window": figure(2),
+                    "crops_per_second": figure(200),
+                    "drift": 0.0,
+                    "share_of_ceiling": 0.3 if batch == 1 else None,
+                }
+                for batch in (1, 4)
+            ],
+            "left_out": [{"backend": "tensorrt", "precision": "fp16", "why": "no GPU"}],
+        },
+        "memory": {
+            "what": "made up",
+            "engine": "tiny 1",
+            "rows": [
+                {
+                    "streams": count,
+                    "enough": "5 runs",
+                    "rss_mib": figure(300 + 20 * count),
+                    "largest_rss_mib": 400,
+                    "device_mib": None,
+                    "dropped": figure(0),
+                }
+                for count in (1, 2)
+            ],
+            "long": {
+                "minutes": 10,
+                "first_mib": 300.0,
+                "last_mib": 302.0,
+                "largest_mib": 303.0,
+                "mib_per_hour": 1.5,
+                "device_mib": None,
+                "points": [[0.0, 300.0], [600.0, 302.0]],
+                "runs": 1,
+            },
+        },
+    }
+    return {
+        bench: {
+            "bench": bench,
+            "format": FORMAT,
+            "when": "2026-11-25T12:00:00+00:00",
+            "machine": machine(),
+            **result,
+        }
+        for bench, result in made.items()
+    }
