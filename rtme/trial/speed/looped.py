@@ -13,6 +13,8 @@ from rtme.capture.stamps import Stamper
 from rtme.errors import SourceError
 from rtme.trial.speed import barcode
 
+_SETTLE_NS = 2_000_000_000
+
 
 class LoopedFile:
     """A file round and round, decoded in real time: picture n is due at start + n / fps.
@@ -86,7 +88,8 @@ class Counted:
     """Any source, with the number read that is painted into each of its pictures.
 
     Attributes:
-        lost: Pictures that never left the decoder, by the holes in their numbers.
+        lost: Pictures that never left the decoder, by the holes in their numbers. The first two seconds of an epoch do not
+            count: who joins a stream in its midst may have to wait for a key frame.
         unreadable: Pictures whose number could not be read.
         frames: Epoch, frame, number and ``capture_ns`` of each picture, where they are kept. Numbers go on rising
             over the seam of a clip that is played round and round.
@@ -102,6 +105,7 @@ class Counted:
         self._n_frames = n_frames
         self._keep = keep
         self._last: tuple[int, int] | None = None
+        self._since_ns = 0
 
     @property
     def corrupt(self) -> int:
@@ -142,7 +146,10 @@ class Counted:
         if self._last is not None and self._last[0] == epoch:
             step = (shown - self._last[1]) % self._n_frames
             number = self._last[1] + step
-            self.lost += max(0, step - 1)
+            if frame.stamp.capture_ns - self._since_ns > _SETTLE_NS:
+                self.lost += max(0, step - 1)
+        else:
+            self._since_ns = frame.stamp.capture_ns
         self._last = epoch, number
         if self._keep:
             self.frames.append((epoch, frame.stamp.frame, number, frame.stamp.capture_ns))

@@ -1,9 +1,11 @@
 from pathlib import Path
 
 import numpy as np
+import pytest
 
 from faces import write_video
 from rtme.capture.frames import FramesSource
+from rtme.trial.speed import looped
 from rtme.trial.speed.barcode import paint, read
 from rtme.trial.speed.looped import Counted, LoopedFile
 
@@ -42,6 +44,11 @@ def count(numbers: list[int | None], n_frames: int) -> Counted:
     return counted
 
 
+@pytest.fixture(autouse=True)
+def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(looped, "_SETTLE_NS", -1)
+
+
 def test_numbers_go_on_over_the_seam() -> None:
     counted = count([3, 4, 0, 1, 2, 3, 4, 0], 5)
     assert [number for _, _, number, _ in counted.frames] == list(range(3, 11))
@@ -54,3 +61,8 @@ def test_holes_are_lost_pictures_and_damage_is_not() -> None:
     assert [(frame, number) for _, frame, number, _ in counted.frames] == [(0, 0), (1, 1), (2, 4), (3, 6)]
     damaged = count([0, None, 2, 77], 5)
     assert damaged.unreadable == 2
+
+
+def test_holes_at_the_beginning_do_not_count(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(looped, "_SETTLE_NS", 3_600_000_000_000)
+    assert count([0, 3, 4], 5).lost == 0
