@@ -69,8 +69,8 @@ class Backend(Scorer, Protocol):
     """Runs the two graphs of a bundle. Used by one thread at a time, whichever opened it.
 
     Both calls take any number of items, none included. What they return is the caller's to keep. A NaN that a graph gives
-    is passed on: the spotter takes it as no knowledge. Both raise :class:`rtme.errors.BackendLostError` where the same call on
-    another backend may well work (out of memory, a lost device), and another ``EngineError`` where it would not.
+    is passed on: the spotter takes it as no knowledge. Both raise :class:`rtme.errors.BackendLostError` where the same
+    call on another backend may well work (out of memory, a lost device), and another ``EngineError`` where it would not.
 
     Attributes:
         name: As :data:`rtme.engine.backends.BACKENDS` has it.

@@ -36,6 +36,7 @@ class Kind:
 
 
 KINDS: Mapping[str, Kind] = {
+    "openvino": Kind("rtme.engine.openvino", "OpenVinoBackend"),
     "onnxruntime": Kind("rtme.engine.ort", "OnnxRuntimeBackend"),
 }
 """The best first: ``auto`` takes the first that works."""
