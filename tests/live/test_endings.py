@@ -170,7 +170,7 @@ def test_a_dead_engine_is_said_for_every_stream(
 
     monkeypatch.setattr(OnnxRuntimeBackend, "encode", broken)
     seen: list[AnyEvent] = []
-    live = rtme.Live([str(clip), Camera()], fast=True, engine=engine)
+    live = rtme.Live([str(clip), Camera()], fast=True, engine=engine, backend="onnxruntime")
     with live, pytest.raises(RtmeError, match="no room"):
         seen.extend(live)
     ended = {
