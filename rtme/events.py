@@ -134,6 +134,11 @@ class StreamHealth(_Model):
         None, description="every frame: left the decoder -> its windows scored"
     )
     system_ms: Percentiles | None = Field(None, description="every event: its frame left the decoder -> sent")
+    stages_ms: dict[str, Percentiles] | None = Field(
+        None,
+        description="stage -> time from the one before, waiting included: `tracked` (from the decoder), `encoded`, "
+        "`scored`, `decided` of every frame, `sent` of every event",
+    )
 
 
 class HeartbeatEvent(Event):

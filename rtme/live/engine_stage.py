@@ -103,6 +103,10 @@ class EngineStage(threading.Thread):
 
     def _handle(self, batch: list[Message]) -> None:
         features = self._encode(batch)
+        encoded_ns = time.monotonic_ns()
+        for item in batch:
+            if isinstance(item, Tracked):
+                self._accounts[item.stream].took("encoded", encoded_ns - item.tracked_ns)
         waiting = len(batch) + self.inbox.qsize()
         for together in rounds(batch):
             waiting -= len(together)
@@ -110,10 +114,15 @@ class EngineStage(threading.Thread):
             dues = [self._look(item, features.pop(0), waiting) for item in tracked]
             windows = [window for _, due in dues for window in due.windows]
             scores = score_windows(self._backend, windows)
+            scored_ns = time.monotonic_ns()
             for run, due in dues:
                 mine, scores = scores[: len(due.windows)], scores[len(due.windows) :]
                 self._send(run.conclude(due, mine))
-                self._accounts[run.stream].scored(due.item.mark.capture_ns)
+                account = self._accounts[run.stream]
+                # Waiting for the rounds before it counts as scoring, for the streams before it as deciding.
+                account.took("scored", scored_ns - encoded_ns)
+                account.took("decided", time.monotonic_ns() - scored_ns)
+                account.scored(due.item.mark.capture_ns)
             for item in together:
                 if not isinstance(item, Tracked):
                     self._end(item)

@@ -311,6 +311,7 @@ class Live:
             sensitivity=self.settings.sensitivity,
             last_seq=publisher.last_seq,
             streams={
-                name: account.report(publisher.latency(name)) for name, account in self._accounts.items()
+                name: account.report(publisher.latency(name), publisher.waiting(name))
+                for name, account in self._accounts.items()
             },
         )

@@ -69,7 +69,11 @@ def score_windows(backend: Scorer, windows: Sequence[Window]) -> list[Scores]:
 
 
 class StreamRun:
-    """Drives the spotters of a stream. One object serves one epoch."""
+    """Drives the spotters of a stream. One object serves one epoch.
+
+    Attributes:
+        skipped: Windows that were left out so far.
+    """
 
     def __init__(self, stream: str, epoch: int, backend: Scorer, sensitivity: Sensitivity = "normal") -> None:
         self.stream, self.epoch = stream, epoch

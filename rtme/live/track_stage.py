@@ -130,9 +130,13 @@ class TrackStage(threading.Thread):
         found.judged = True
         mark, epoch = found.frame.mark, found.epoch
         crops = tracker.judge(found.frame.image, found.slot, found.meshes.result())
+        tracked_ns = time.monotonic_ns()
         self._account.tracked(len(crops))
+        self._account.took("tracked", tracked_ns - mark.capture_ns)
         delivered = self._engine.put(
-            Tracked(self._plan.name, epoch.number, found.slot, mark, self._plan.source.live, crops)
+            Tracked(
+                self._plan.name, epoch.number, found.slot, mark, self._plan.source.live, crops, tracked_ns
+            )
         )
         self._tell_truth(epoch, mark)
         return delivered
