@@ -147,6 +147,9 @@ class HeartbeatEvent(Event):
     kind: Literal["heartbeat"] = "heartbeat"
     uptime_s: float
     engine: str
+    backend: str | None = Field(
+        None, description="what runs the engine now, for people: library, precision, device"
+    )
     sensitivity: Literal["low", "normal", "high"] = Field(
         "normal", description="which of the engine's operating points is in use"
     )

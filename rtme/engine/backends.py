@@ -36,12 +36,16 @@ class Kind:
 
 
 KINDS: Mapping[str, Kind] = {
+    "openvino": Kind("rtme.engine.openvino", "OpenVinoBackend"),
     "onnxruntime": Kind("rtme.engine.ort", "OnnxRuntimeBackend"),
 }
 """The best first: ``auto`` takes the first that works."""
 
 BACKENDS = tuple(KINDS)
 """Their names."""
+
+ON_CPU = ("openvino", "onnxruntime")
+"""Those that need no device which could be lost."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,5 +118,5 @@ def open_for(bundle: Bundle, wish: Wish) -> Opened:
 
 def _why(name: str, refused: Mapping[str, str]) -> str:
     if not refused:
-        return f"{name} is the fastest there is"
-    return f"{name} is the fastest that works here ({'; '.join(f'{n}: {r}' for n, r in refused.items())})"
+        return "the fastest there is"
+    return f"the fastest that works here; not {'; not '.join(f'{n}: {r}' for n, r in refused.items())}"
