@@ -134,7 +134,7 @@ def _machine(label: str, results: Results) -> list[str]:
         commit = f", commit {known['commit']}" if known["commit"] else ""
         parts += [
             f"### {title}",
-            f"`python bench/{bench}.py`, {result['when'][:10]}{commit}, engine {result.get('engine') or _engine(result)}, "
+            f"`python bench/{bench}.py`, {result['when'][:10]}{commit}, engine {_of(result, 'engine')}{_on(result)}, "
             f"load of the machine before {known['load_before']}.",
         ]
         for found in tables(bench, result):
@@ -162,8 +162,14 @@ def _target(
     return [what, aim, text, "met" if met else "**missed**", command]
 
 
-def _engine(result: Mapping[str, Any]) -> str:
-    return next((live["engine"] for live in result.get("live", [])), NONE)
+def _of(result: Mapping[str, Any], name: str) -> str:
+    """What a result says of itself; that of throughput has several parts."""
+    return next((part[name] for part in (result, *result.get("live", [])) if part.get(name)), NONE)
+
+
+def _on(result: Mapping[str, Any]) -> str:
+    """What ran the engine; the bench of all backends says so in each row."""
+    return "" if _of(result, "backend") == NONE else f" on {_of(result, 'backend')}"
 
 
 def _median(figure: Mapping[str, Any]) -> tuple[str, float]:

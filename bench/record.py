@@ -51,6 +51,9 @@ def parser_of(text: str | None) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(description=text, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--engine", default="default")
     parser.add_argument("--backend", default="auto")
+    parser.add_argument(
+        "--precision", help="fp32, bf16, fp16 or int8; the backend's own choice when not given"
+    )
     parser.add_argument("--threads", type=int, default=1, help="threads of the encoder")
     parser.add_argument(
         "--runs",
@@ -64,7 +67,11 @@ def parser_of(text: str | None) -> argparse.ArgumentParser:
 
 def settings_of(arguments: argparse.Namespace) -> Settings:
     return load_settings(
-        None, engine=arguments.engine, backend=arguments.backend, threads=arguments.threads
+        None,
+        engine=arguments.engine,
+        backend=arguments.backend,
+        precision=arguments.precision,
+        threads=arguments.threads,
     ).model_copy(update={"source": [], "bind": None})
 
 

@@ -12,6 +12,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from rtme.cli.options import Backend, Engine, Precision, Threads
 from rtme.errors import SettingsError
 from rtme.settings import Settings, load_settings
 
@@ -19,11 +20,6 @@ if TYPE_CHECKING:
     from rtme.trial.speed.feed import Feed
     from rtme.trial.speed.spread import Often
 
-Engine = Annotated[str | None, typer.Option(help="Engine bundle: a name or a folder.", show_default=False)]
-Backend = Annotated[
-    str | None, typer.Option(help="What runs the engine's graphs.  [default: auto]", show_default=False)
-]
-Threads = Annotated[int | None, typer.Option(help="Threads of the encoder.", show_default=False)]
 Runs = Annotated[
     tuple[int, int] | None,
     typer.Option(
@@ -52,6 +48,7 @@ def latency(
     runs: Runs = None,
     engine: Engine = None,
     backend: Backend = None,
+    precision: Precision = None,
     threads: Threads = None,
     json: Json = False,
     out: Out = None,
@@ -70,7 +67,7 @@ def latency(
         feed = _feed(folder, seconds)
         return run(feed, settings=settings, seconds=seconds, often=often, on_progress=tell)
 
-    _bench("latency", work, _settings(engine, backend, threads), json, out, picture)
+    _bench("latency", work, _settings(engine, backend, threads, precision), json, out, picture)
 
 
 def throughput(
@@ -82,6 +79,7 @@ def throughput(
     runs: Runs = None,
     engine: Engine = None,
     backend: Backend = None,
+    precision: Precision = None,
     threads: Threads = None,
     json: Json = False,
     out: Out = None,
@@ -113,7 +111,7 @@ def throughput(
             ],
         }
 
-    _bench("throughput", work, _settings(engine, backend, threads), json, out, picture)
+    _bench("throughput", work, _settings(engine, backend, threads, precision), json, out, picture)
 
 
 def ratio(
@@ -121,6 +119,7 @@ def ratio(
     runs: Runs = None,
     engine: Engine = None,
     backend: Backend = None,
+    precision: Precision = None,
     threads: Threads = None,
     json: Json = False,
     out: Out = None,
@@ -137,7 +136,7 @@ def ratio(
 
         return run(settings=settings, seconds=seconds, often=often, on_progress=tell)
 
-    _bench("ratio", work, _settings(engine, backend, threads), json, out, picture)
+    _bench("ratio", work, _settings(engine, backend, threads, precision), json, out, picture)
 
 
 def engines(
@@ -180,6 +179,7 @@ def memory(
     runs: Runs = None,
     engine: Engine = None,
     backend: Backend = None,
+    precision: Precision = None,
     threads: Threads = None,
     json: Json = False,
     out: Out = None,
@@ -201,7 +201,7 @@ def memory(
             on_progress=tell,
         )
 
-    _bench("memory", work, _settings(engine, backend, threads), json, out, picture)
+    _bench("memory", work, _settings(engine, backend, threads, precision), json, out, picture)
 
 
 def _bench(
@@ -268,8 +268,10 @@ def _show(name: str, result: Mapping[str, Any]) -> None:
             console.print(escape(found.note), style="dim")
 
 
-def _settings(engine: str | None, backend: str | None, threads: int | None) -> Settings:
-    settings = load_settings(None, engine=engine, backend=backend, threads=threads)
+def _settings(
+    engine: str | None, backend: str | None, threads: int | None, precision: str | None = None
+) -> Settings:
+    settings = load_settings(None, engine=engine, backend=backend, threads=threads, precision=precision)
     # What the environment says of cameras and of the socket of `rtme live` is not meant for this.
     return settings.model_copy(update={"source": [], "bind": None, "insecure": False, "faces": 1})
 

@@ -73,7 +73,7 @@ def latency(
     return {
         "what": f"{feed.what}, 640x480 H.264 at {feed.clip.fps} frames/s, runs of {seconds:g} s after {warm_up_s:g} s",
         "engine": runs[-1]["engine"],
-        "backend": settings.backend,
+        "backend": runs[-1]["backend"],
         "threads": settings.threads,
         "enough": enough,
         "stages_ms": {stage: _ranks([run["stages_ms"].get(stage) for run in runs]) for stage in STAGES},
@@ -122,6 +122,7 @@ def _of(watched: Watched, feed: Feed) -> dict[str, Any]:
     planted, delays = _delays(watched, counts, feed)
     return {
         "engine": watched.engine,
+        "backend": watched.backend,
         "stages_ms": stages,
         "pipeline_ms": health.pipeline_ms.model_dump() if health.pipeline_ms else dict.fromkeys(RANKS, 0.0),
         "system_ms": percentiles([event.system_ms for event, _ in timed if event.system_ms is not None]),

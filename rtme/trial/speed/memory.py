@@ -76,6 +76,7 @@ def memory(
     return {
         "what": f"{feed.what}, 640x480 H.264 at {feed.clip.fps} frames/s, runs of {seconds:g} s after {warm_up_s:g} s",
         "engine": long.engine,
+        "backend": long.backend,
         "rows": rows,
         "long": {"minutes": minutes, **_over_time(long.costs), "runs": 1},
     }

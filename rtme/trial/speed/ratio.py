@@ -25,12 +25,12 @@ from rtme.errors import RtmeError
 from rtme.face.crop import FaceCrop
 from rtme.face.landmarks import MeshFinder
 from rtme.face.tracker import FaceTracker
+from rtme.live.service import wish_of
 from rtme.settings import Settings
 from rtme.spot.rules import SpotterRules
 from rtme.spot.spotter import Spotter
 from rtme.trial.speed.clip import perform
 from rtme.trial.speed.spread import Often, figure, repeat
-from rtme.trial.speed.wish import wish_of
 
 AGREE = 0.01
 """Frame scores of the two ways may differ by this much: a batch may be computed in another order."""

@@ -64,6 +64,7 @@ class Watched:
         first_face_s: From the start of the process to its first event about a face.
         missed: Events that never arrived.
         engine: Name and version.
+        backend: What runs it.
         counts: What the pictures themselves said, by stream.
     """
 
@@ -76,6 +77,7 @@ class Watched:
     first_face_s: float | None = None
     missed: int = 0
     engine: str = ""
+    backend: str = ""
     counts: dict[str, Counts] = field(default_factory=dict)
     warm_ns: int = 0
 
@@ -182,7 +184,7 @@ def _watch(
         if not isinstance(event, HeartbeatEvent):
             continue
         now = time.monotonic()
-        watched.engine = event.engine
+        watched.engine, watched.backend = event.engine, event.backend or ""
         if live_since is None and sum(one.frames > 0 for one in event.streams.values()) == streams:
             live_since = now
         if live_since is None or now - live_since < warm_up_s:

@@ -72,7 +72,7 @@ def streams(
         RtmeError: The service did not come up.
     """
     rows: list[dict[str, Any]] = []
-    engine = ""
+    engine = backend = ""
     for count in range(1, most + 1):
 
         def once(count: int = count) -> Watched:
@@ -89,7 +89,7 @@ def streams(
             )
 
         runs, enough = repeat(once, lambda run: run.cpu_percent, often or Often(3, 5))
-        engine = runs[-1].engine
+        engine, backend = runs[-1].engine, runs[-1].backend
         rows.append({"streams": count, "enough": enough, **_row(runs)})
         # One run in which the machine hiccuped is no end yet; most of them are.
         if 2 * rows[-1]["runs_without_a_drop"] < len(runs):
@@ -99,6 +99,7 @@ def streams(
         "what": f"{feed.what}, 640x480 H.264 at {feed.clip.fps} frames/s, runs of {seconds:g} s after {warm_up_s:g} s",
         "fps": feed.clip.fps,
         "engine": engine,
+        "backend": backend,
         "streams_without_a_drop": max(held, default=0),
         "all_tried": len(rows) == most and rows[-1]["held"],
         "rows": rows,
