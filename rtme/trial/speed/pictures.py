@@ -102,7 +102,7 @@ def _throughput(figure: Figure, result: Result) -> None:
     right.set(xlabel="streams", ylabel="milliseconds, decoder to scored, slowest stream")
     for axes in (left, right):
         axes.xaxis.get_major_locator().set_params(integer=True)
-        axes.set_ylim(0, None)
+        axes.set_ylim(0, 1.08 * axes.dataLim.ymax)
         _tidy(axes, "both")
         axes.legend(fontsize=8)
 
@@ -133,7 +133,7 @@ def _engines(figure: Figure, result: Result) -> None:
     left.set(xlabel="crops at once", ylabel="milliseconds a crop")
     right.set(xlabel="windows at once", ylabel="milliseconds a window")
     for axes in (left, right):
-        axes.set_ylim(0, None)
+        axes.set_ylim(0, 1.08 * axes.dataLim.ymax)
         _tidy(axes, "both")
     left.legend(fontsize=8)
 
@@ -153,7 +153,7 @@ def _memory(figure: Figure, result: Result) -> None:
     )
     right.set(xlabel="minutes, one stream", ylabel="MiB")
     for axes in (left, right):
-        axes.set_ylim(0, None)
+        axes.set_ylim(0, 1.08 * axes.dataLim.ymax)
         _tidy(axes, "both")
 
 
