@@ -1,6 +1,7 @@
 """The backend itself, and why it cannot run here."""
 
 from collections.abc import Callable
+from shlex import quote
 from typing import get_args
 
 import numpy as np
@@ -127,7 +128,7 @@ def build_command(bundle: Bundle, wish: Wish) -> str:
     """What builds the plans that a wish needs."""
     # A named engine lies in a folder of its name; another is named by its folder.
     named = list_bundles().get(bundle.path.name) == bundle.path
-    words = f"rtme engine build {bundle.path.name if named else bundle.path} --backend tensorrt"
+    words = f"rtme engine build {bundle.path.name if named else quote(str(bundle.path))} --backend tensorrt"
     words += f" --precision {wish.precision}" if wish.precision not in (None, PRECISION) else ""
     return words + (f" --device {wish.device}" if wish.device else "")
 
