@@ -31,13 +31,11 @@ def typed(graph: bytes, precision: Kept) -> bytes:
 
     Args:
         graph: An ONNX model that computes in single precision.
-        precision: ``fp32`` leaves the graph as it is; ``bf16`` raises its opset to 22, where convolutions have it.
+        precision: ``fp32`` leaves what is computed as it is; ``bf16`` raises the opset to 22, where convolutions have it.
 
     Raises:
         EngineError: It is no such graph.
     """
-    if precision == "fp32":
-        return graph
     import onnx
     from google.protobuf.message import DecodeError
 
@@ -47,7 +45,9 @@ def typed(graph: bytes, precision: Kept) -> bytes:
             opset = next(entry.version for entry in model.opset_import if entry.domain in ("", "ai.onnx"))
             if opset < _BF16_OPSET:
                 model = onnx.version_converter.convert_version(model, _BF16_OPSET)
-        _Typing(model, precision).apply()
+        _ask_casts_for_sizes(model.graph)
+        if precision != "fp32":
+            _Typing(model, precision).apply()
         onnx.checker.check_model(model, full_check=True)
     except (
         DecodeError,
@@ -60,6 +60,24 @@ def typed(graph: bytes, precision: Kept) -> bytes:
         raise EngineError(f"this graph cannot be typed for {precision}: {said}") from error
     written: bytes = model.SerializeToString()
     return written
+
+
+def _ask_casts_for_sizes(graph: "onnx.GraphProto") -> None:
+    """Leave bytes to casts alone, in place: TensorRT takes uint8 into a network, but no other layer reads it."""
+    from onnx import TensorProto
+
+    for entry in graph.input:
+        if entry.type.tensor_type.elem_type != TensorProto.UINT8:
+            continue
+        readers = [node for node in graph.node if entry.name in node.input]
+        casts = [node for node in readers if node.op_type == "Cast"]
+        for node in readers:
+            if casts and node.op_type in _UNTYPED:
+                node.input[0] = casts[0].output[0]
+        # Its own input is there from the beginning, and sizes may be asked for early.
+        nodes = [*(_copy(cast) for cast in casts), *(node for node in graph.node if node not in casts)]
+        del graph.node[:]
+        graph.node.extend(nodes)
 
 
 class _Typing:
