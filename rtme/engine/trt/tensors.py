@@ -1,4 +1,4 @@
-"""What goes into a bundle's two graphs and what comes out: names, shapes and types."""
+"""What goes into a bundle's two graphs and what comes out, as a plan has it: names, shapes and types."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rtme.engine.manifest import Manifest
+from rtme.engine.tensors import CROPS, FEATURES, SCORES, WINDOW, Shapes, resolve
 from rtme.errors import EngineError
 
 
@@ -55,23 +56,18 @@ class Table:
 
 def encoder_table(manifest: Manifest) -> Table:
     """Of ``encoder.onnx``."""
-    m = manifest
-    return Table(
-        (Tensor("crops", (m.size, m.size, 3), np.uint8),),
-        (Tensor("frame", (m.frame_size,)), Tensor("regions", (m.regions, m.region_size))),
-    )
+    return Table(_tensors(CROPS, manifest), _tensors(FEATURES, manifest))
 
 
 def temporal_table(manifest: Manifest) -> Table:
     """Of ``temporal.onnx``."""
-    m = manifest
-    return Table(
-        (
-            Tensor("frame", (m.window, m.token_size)),
-            Tensor("regions", (m.window, m.regions, m.region_size)),
-            Tensor("valid", (m.window,)),
-        ),
-        (Tensor("p_me", ()), Tensor("p_speaking", (m.window,)), Tensor("frame_scores", (m.window,))),
+    return Table(_tensors(WINDOW, manifest), _tensors(SCORES, manifest))
+
+
+def _tensors(shapes: Shapes, manifest: Manifest) -> tuple[Tensor, ...]:
+    return tuple(
+        Tensor(name, resolve(sizes, manifest), np.uint8 if name == "crops" else np.float32)
+        for name, sizes in shapes.items()
     )
 
 

@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 
 from rtme.engine.backend import Backend, Precision, Wish
-from rtme.engine.backends import open_backend, open_for
+from rtme.engine.backends import ON_CPU, open_backend, open_for
 from rtme.engine.bundle import Bundle, load_bundle
+from rtme.engine.lasting import LastingBackend
 from rtme.engine.trt.backend import TensorRtBackend
 from rtme.engine.trt.making import make_plans
 from rtme.engine.trt.plans import PlanStore, plans_folder
@@ -71,7 +72,7 @@ def test_the_default_engine_in_fp16(machine: StandIn) -> None:
 
 def test_auto_takes_it_once_its_plans_are_built(machine: StandIn, tiny: Bundle) -> None:
     before = open_for(tiny, Wish())
-    assert before.backend.name == "onnxruntime"
+    assert before.backend.name in ON_CPU
     assert "`rtme engine build" in before.refused["tensorrt"]
     make(tiny)
     assert open_for(tiny, Wish()).backend.name == "tensorrt"
@@ -161,13 +162,25 @@ def test_a_failing_gpu_is_a_lost_backend(machine: StandIn, tiny: Bundle, failure
     assert not machine.memory
 
 
+def test_a_lost_gpu_costs_no_answer(machine: StandIn, tiny: Bundle) -> None:
+    make(tiny)
+    backend = LastingBackend(tiny, WISH)
+    assert backend.name == "tensorrt"
+    machine.fails = {"launch"}
+    answer = backend.encode(crops(3))
+    assert backend.name in ON_CPU
+    expected = open_backend(tiny, "onnxruntime").encode(crops(3))
+    np.testing.assert_allclose(answer.frame, expected.frame, atol=1e-4)
+    assert (machine.memory, machine.stack) == ({}, [])
+
+
 def test_no_memory_is_a_lost_backend_and_leaves_nothing(machine: StandIn, tiny: Bundle) -> None:
     make(tiny)
     machine.fails = {"mem_alloc"}
     with pytest.raises(BackendLostError, match=r"GPU 0 has no memory left \(loading the encoder\)"):
         TensorRtBackend(tiny, WISH)
     assert (machine.memory, machine.stack) == ({}, [])
-    assert open_for(tiny, Wish()).backend.name == "onnxruntime"
+    assert open_for(tiny, Wish()).backend.name in ON_CPU
 
 
 @pytest.mark.parametrize(
