@@ -4,21 +4,37 @@ PYTHON ?= $(or $(shell for p in python3 python3.12 python3.11; do $$p -c '$(FITS
 VENV   := .venv
 BIN    := $(VENV)/bin
 
-.PHONY: help live test test-slow lint bench clean
+# TensorRT's Python bindings without its libraries: small, and enough to check every name that is used of them.
+BINDINGS := 10.16.1.11 11.4.0.106
+
+.PHONY: help live test bindings test-slow lint bench clean
 
 help:
 	@echo "make live       install into $(VENV) and run the demo: no camera, no GPU, no network after the install"
 	@echo "make test       install what the tests need and run them"
 	@echo "make test-slow  the tests that take minutes"
+	@echo "make bindings   TensorRT's bindings, for the test that checks names against them (part of make test)"
 	@echo "make lint       ruff, mypy, import-linter"
 	@echo "make bench      every speed bench, into bench/results and docs/performance.md; about an hour on a quiet machine"
-	@echo "make clean      remove $(VENV) and caches"
+	@echo "make clean      remove $(VENV), .bindings and caches"
 
 live: $(BIN)/.live
 	@$(BIN)/rtme live demo --bind tcp://127.0.0.1:5556
 
 test: $(BIN)/.dev
+# Wheels of the bindings are for Linux alone; without them the tests that need them say so and are skipped.
+	@test `uname` != Linux || $(MAKE) --no-print-directory bindings || echo "going on without TensorRT's bindings"
 	$(BIN)/pytest -m "not slow"
+
+bindings: $(BINDINGS:%=.bindings/%/.done) .bindings/cuda/.done
+
+.bindings/cuda/.done: $(BIN)/python
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --target $(@D) 'cuda-bindings>=13,<14' cuda-pathfinder
+	@touch $@
+
+.bindings/%/.done: $(BIN)/python
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --target $(@D) tensorrt-cu13-bindings==$*
+	@touch $@
 
 test-slow: $(BIN)/.dev
 	$(BIN)/pytest -m slow --timeout 1200
@@ -38,7 +54,7 @@ bench: $(BIN)/.dev
 	$(BIN)/python bench/page.py
 
 clean:
-	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache dist
+	rm -rf $(VENV) .bindings .pytest_cache .mypy_cache .ruff_cache dist
 
 $(BIN)/python:
 	@$(PYTHON) -c '$(FITS)' || \

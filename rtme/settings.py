@@ -57,6 +57,12 @@ class Settings(BaseSettings):
     )
     threads: int = Field(1, ge=1, le=64, description="threads of the encoder")
     faces: int = Field(1, ge=1, le=16, description="faces followed per source")
+    workers: int | None = Field(
+        None,
+        ge=0,
+        le=64,
+        description="processes that read and track the sources; 0: this one; none: chosen by sources and cores",
+    )
     bind: str | None = Field(None, description="ZeroMQ address to publish on; none publishes nothing")
     insecure: bool = Field(False, description="allow a bind that others on the network can read")
     transport: Literal["tcp", "udp"] = Field("tcp", description="how RTSP packets travel")

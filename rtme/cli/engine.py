@@ -8,6 +8,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from rtme.cli.engine_build import build
 from rtme.cli.engine_report import report
 from rtme.engine.bundle import Bundle, list_bundles, load_bundle
 from rtme.engine.manifest import Manifest
@@ -15,6 +16,7 @@ from rtme.errors import EngineError
 
 app = typer.Typer(help="Look at engine bundles.", no_args_is_help=True)
 app.command("report")(report)
+app.command("build")(build)
 
 _DRAWN = ("operating", "curve", "reliability")
 """Of the scores, what has rows of its own or is there to be drawn."""

@@ -36,6 +36,7 @@ class Kind:
 
 
 KINDS: Mapping[str, Kind] = {
+    "tensorrt": Kind("rtme.engine.trt.backend", "TensorRtBackend"),
     "openvino": Kind("rtme.engine.openvino", "OpenVinoBackend"),
     "onnxruntime": Kind("rtme.engine.ort", "OnnxRuntimeBackend"),
 }

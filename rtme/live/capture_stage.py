@@ -9,7 +9,7 @@ from rtme.capture.reader import Reader, StateChange
 from rtme.capture.urls import redact
 from rtme.errors import RtmeError
 from rtme.events import AnyEvent, GapEvent, StateEvent
-from rtme.live.health import StreamAccount
+from rtme.live.health import Account
 from rtme.live.inlet import EndOfSource, Inlet, TimedFrame
 from rtme.live.marks import mark_of
 
@@ -25,7 +25,7 @@ class CaptureStage(threading.Thread):
         reader: Reader,
         inlet: Inlet,
         publish: Callable[[AnyEvent], None],
-        account: StreamAccount,
+        account: Account,
         ready: threading.Event,
         stop: threading.Event,
     ) -> None:
@@ -80,6 +80,6 @@ class CaptureStage(threading.Thread):
 
     def _tell(self, change: StateChange) -> None:
         event = StateEvent(stream=self._stream, epoch=change.epoch, state=change.state, detail=change.detail)
-        self._account.state(change.state, lambda: self._publish(event))
+        self._account.state(event, self._publish)
         if change.state == "backoff":
             self._inlet.end_epoch()

@@ -4,10 +4,10 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable
-from typing import Literal
+from typing import Literal, Protocol
 
 from rtme.bus.latency import LatencyWindow
-from rtme.events import Percentiles, StreamHealth
+from rtme.events import AnyEvent, Percentiles, StateEvent, StreamHealth
 
 Stage = Literal["tracked", "encoded", "scored", "decided"]
 """What a frame has behind it; each is timed from the one before, waiting included, the first from the decoder."""
@@ -15,10 +15,41 @@ Stage = Literal["tracked", "encoded", "scored", "decided"]
 SourceState = Literal["connecting", "live", "stalled", "backoff", "ended"]
 
 
+class Account(Protocol):
+    """What the stages that read and track tell of their stream."""
+
+    def state(self, event: StateEvent, publish: Callable[[AnyEvent], None]) -> None:
+        """The source changed its state, and that is told. No state comes after ``ended``, from whichever thread."""
+
+    def began(self, epoch: int, fps: float | None, expected: int | None) -> None:
+        """An epoch's first frame is there, with the source's nominal rate and how many frames there will be."""
+
+    def read(self) -> None:
+        """A frame left the decoder."""
+
+    def tracked(self, faces: int) -> None:
+        """A frame went through the tracker."""
+
+    def dropped(self, cause: str, count: int = 1) -> None:
+        """Frames were lost or left out."""
+
+    def took(self, stage: Stage, duration_ns: int) -> None:
+        """A frame has this stage behind it, so long after the one before."""
+
+
 class StreamAccount:
-    """The running counts of one stream. Stages on several threads write, the heartbeat reads."""
+    """The running counts of one stream. Stages on several threads write, the heartbeat reads.
+
+    Attributes:
+        epoch: Of the newest frame; 0 before the first.
+        fps: The source's nominal rate, None while unknown.
+        expected: How many frames there will be, None while unknown.
+    """
 
     def __init__(self) -> None:
+        self.epoch = 0
+        self.fps: float | None = None
+        self.expected: int | None = None
         self._lock = threading.Lock()
         self._state: SourceState = "connecting"
         self._frames = 0
@@ -27,6 +58,7 @@ class StreamAccount:
         self._drops: Counter[str] = Counter()
         self._skipped = 0
         self._reconnects = 0
+        self._begun = False
         self._last = (time.monotonic(), 0)
         self._pipeline = LatencyWindow()
         self._stages: dict[Stage, LatencyWindow] = {
@@ -36,12 +68,25 @@ class StreamAccount:
             "decided": LatencyWindow(),
         }
 
-    def state(self, state: SourceState, tell: Callable[[], None]) -> None:
-        """The source changed its state; ``tell`` says so. No state comes after ``ended``, from whichever thread."""
+    def state(self, event: StateEvent, publish: Callable[[AnyEvent], None]) -> None:
+        """The source changed its state, and that is told. No state comes after ``ended``, from whichever thread."""
         with self._lock:
             if self._state != "ended":
-                self._state = state
-                tell()
+                self._state = event.state
+                publish(event)
+
+    def began(self, epoch: int, fps: float | None, expected: int | None) -> None:
+        """An epoch's first frame is there.
+
+        Args:
+            epoch: Its number.
+            fps: The source's nominal rate, None: not known.
+            expected: Frames that there will be, None: not known.
+        """
+        with self._lock:
+            self._reconnects += self._begun
+            self._begun = True
+            self.epoch, self.fps, self.expected = epoch, fps, expected
 
     @property
     def frames(self) -> int:
@@ -77,11 +122,6 @@ class StreamAccount:
         """A window evaluation was skipped to keep up."""
         with self._lock:
             self._skipped += 1
-
-    def reconnected(self) -> None:
-        """A new epoch began."""
-        with self._lock:
-            self._reconnects += 1
 
     def report(self, system_ms: Percentiles | None, sent_ms: Percentiles | None = None) -> StreamHealth:
         """The stream's line in the heartbeat; the frame rate is since the last report.

@@ -8,9 +8,9 @@ from rtme.capture.reader import Reader
 from rtme.events import AnyEvent
 from rtme.face.tracker import FaceTracker
 from rtme.live.capture_stage import CaptureStage
-from rtme.live.engine_stage import EngineStage
-from rtme.live.health import StreamAccount
+from rtme.live.health import Account
 from rtme.live.inlet import EndOfSource, Inlet
+from rtme.live.messages import Engine
 from rtme.live.plan import SourcePlan
 from rtme.live.track_stage import TrackStage
 
@@ -22,9 +22,9 @@ class Line:
         self,
         plan: SourcePlan,
         new_tracker: Callable[[int], FaceTracker],
-        engine: EngineStage,
+        engine: Engine,
         publish: Callable[[AnyEvent], None],
-        account: StreamAccount,
+        account: Account,
     ) -> None:
         self._stop = threading.Event()
         # A tracker takes its time to load; what a camera sent meanwhile would be lost.
@@ -38,11 +38,6 @@ class Line:
         """Begin."""
         self._capture.start()
         self._track.start()
-
-    @property
-    def epoch(self) -> int:
-        """Epoch of the newest frame."""
-        return self._track.epoch
 
     def stop(self) -> None:
         """Let the source end with the frames that wait, even while its reader hangs in a driver."""

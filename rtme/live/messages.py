@@ -1,6 +1,7 @@
 """What the tracker thread hands to the engine thread."""
 
 from dataclasses import dataclass
+from typing import Protocol
 
 from rtme.events import Mark
 from rtme.face.crop import FaceCrop
@@ -36,3 +37,12 @@ class EpochEnd:
 
 
 Message = Tracked | EpochEnd | StreamEnd
+
+
+class Engine(Protocol):
+    """Where the tracker threads leave what they found."""
+
+    fps: float
+
+    def put(self, message: Message) -> bool:
+        """Leave a message, waiting for room. False when the engine is gone."""

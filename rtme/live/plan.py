@@ -17,11 +17,14 @@ class SourcePlan:
         name: The stream's name on the wire.
         source: Not yet open.
         faces: Faces to follow in it.
+        ours: Whether it was made from words, so that another process can make it too. An object that may be pickled
+            says so by an attribute ``may_move``.
     """
 
     name: str
     source: Source
     faces: int
+    ours: bool = False
 
 
 def plan_sources(
@@ -46,9 +49,10 @@ def plan_sources(
         if isinstance(item, SourceSettings):
             transport = item.transport or settings.transport
             source = open_source(item.url, name=name, transport=transport, paced=paced)
-            plans.append(SourcePlan(name, source, item.faces or settings.faces))
+            plans.append(SourcePlan(name, source, item.faces or settings.faces, ours=True))
         else:
-            plans.append(SourcePlan(name, item, settings.faces))
+            may_move = bool(getattr(item, "may_move", False))
+            plans.append(SourcePlan(name, item, settings.faces, ours=may_move))
     return plans
 
 

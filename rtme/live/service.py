@@ -3,8 +3,9 @@
 import threading
 import time
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from types import TracebackType
 from typing import Any, Self
 
@@ -23,7 +24,9 @@ from rtme.live.health import StreamAccount
 from rtme.live.line import Line
 from rtme.live.messages import StreamEnd
 from rtme.live.plan import plan_sources
+from rtme.live.sharing import share_out
 from rtme.live.stream_run import check_measures
+from rtme.live.worker_lines import WorkerLines
 from rtme.settings import Settings, SourceSettings, load_settings
 from rtme.spot.rules import SpotterRules
 
@@ -34,6 +37,11 @@ BATCH_WAIT_MS = 2.0
 # Up to 4 kB each: a service that nobody iterates over must not grow for hours.
 KEEP_EVENTS = 20_000
 SERVICE = "_service"
+
+
+def new_tracker(kind: type[FaceTracker], faces: int, **numbers: Any) -> FaceTracker:
+    """A tracker for so many faces; a function of the module, so that a worker process can be told of it."""
+    return kind(faces=faces, **numbers)
 
 
 def wish_of(settings: Settings) -> Wish:
@@ -103,7 +111,7 @@ class Live:
         self._ended: set[str] = set()
         self._unsent_told = 0
         self._failure: BaseException | None = None
-        self._lines: list[Line] = []
+        self._lines: list[Line | WorkerLines] = []
         self._publisher: Publisher | None = None
         self._supervisor: threading.Thread | None = None
 
@@ -141,10 +149,7 @@ class Live:
             self.settings.sensitivity,
             wait_s=self._batch_wait_s(),
         )
-        self._lines = [
-            Line(plan, self._new_tracker, self._engine, self._publisher.publish, self._accounts[plan.name])
-            for plan in self._plans
-        ]
+        self._lines = self._new_lines(self._publisher.publish)
         self._engine.start()
         for line in self._lines:
             line.start()
@@ -155,10 +160,8 @@ class Live:
     def progress(self) -> dict[str, Progress]:
         """How far each source has come."""
         return {
-            plan.name: Progress(
-                self._accounts[plan.name].frames, plan.source.frames_expected, plan.source.fps
-            )
-            for plan in self._plans
+            name: Progress(account.frames, account.expected, account.fps)
+            for name, account in self._accounts.items()
         }
 
     def stop(self) -> None:
@@ -203,6 +206,18 @@ class Live:
         if self._failure is not None:
             raise self._failure
 
+    def _new_lines(self, publish: Callable[[AnyEvent], None]) -> list[Line | WorkerLines]:
+        """What reads and tracks the sources: threads of this process, or processes of their own."""
+        shares = share_out(self._plans, self.settings.workers)
+        lines: list[Line | WorkerLines] = [
+            WorkerLines(plans, self._tracker_maker(), self._engine, publish, self._accounts)
+            for plans in shares.workers
+        ]
+        for plan in shares.here:
+            account = self._accounts[plan.name]
+            lines.append(Line(plan, self._tracker_maker(), self._engine, publish, account))
+        return lines
+
     def _batch_wait_s(self) -> float:
         wait_ms = self.settings.batch_wait_ms
         if wait_ms is None:
@@ -213,14 +228,15 @@ class Live:
         assert self._publisher is not None
         self._publisher.publish(WarningEvent(stream=SERVICE, text=sentence))
 
-    def _new_tracker(self, faces: int) -> FaceTracker:
+    def _tracker_maker(self) -> Callable[[int], FaceTracker]:
         manifest = self.manifest
-        return FaceTracker(
+        return partial(
+            new_tracker,
+            FaceTracker,
             input=manifest.input,
             size=manifest.size,
             fps=manifest.fps,
             flow_lag=manifest.flow_lag,
-            faces=faces,
             task_file=self.settings.task_file,
         )
 
@@ -237,7 +253,7 @@ class Live:
         detail = end.error or "the source ended"
         event = StateEvent(stream=end.stream, epoch=end.epoch, state="ended", detail=detail)
         publish = self._publisher.publish
-        self._accounts[end.stream].state("ended", lambda: publish(event))
+        self._accounts[end.stream].state(event, publish)
         self._ended.add(end.stream)
 
     def _supervise(self) -> None:
@@ -249,10 +265,10 @@ class Live:
             finally:
                 self._wind_down()
             self._failure = self._diagnose()
-            for plan, line in zip(self._plans, self._lines, strict=True):
-                if plan.name not in self._ended:
+            for name, account in self._accounts.items():
+                if name not in self._ended:
                     reason = str(self._failure or f"it did not end within {JOIN_S:g} s")
-                    self._note_end(StreamEnd(plan.name, line.epoch, reason))
+                    self._note_end(StreamEnd(name, account.epoch, reason))
             self._tell_unsent(publisher)
             publisher.publish(self._heartbeat(publisher))
         except Exception as error:  # the iterator raises it in the caller's thread
@@ -267,7 +283,7 @@ class Live:
     def _watch(self, publisher: Publisher) -> None:
         """Beat until every source has ended, somebody calls ``stop`` or the engine dies."""
         beat = time.monotonic()
-        while len(self._ended) < len(self._lines) and not self._stop.wait(POLL_S / 4):
+        while len(self._ended) < len(self._plans) and not self._stop.wait(POLL_S / 4):
             if self._engine.failure is not None:
                 break
             if time.monotonic() >= beat:

@@ -12,11 +12,10 @@ from rtme.errors import RtmeError
 from rtme.events import AnyEvent, GapEvent, Mark, TruthEvent, WarningEvent
 from rtme.face.landmarks import Floats
 from rtme.face.tracker import FaceTracker
-from rtme.live.engine_stage import EngineStage
 from rtme.live.epoch import Epoch
-from rtme.live.health import StreamAccount
+from rtme.live.health import Account
 from rtme.live.inlet import EndOfEpoch, EndOfSource, Inlet, TimedFrame
-from rtme.live.messages import EpochEnd, StreamEnd, Tracked
+from rtme.live.messages import Engine, EpochEnd, StreamEnd, Tracked
 from rtme.live.plan import SourcePlan
 
 TICK_S = 0.2
@@ -43,9 +42,9 @@ class TrackStage(threading.Thread):
         plan: SourcePlan,
         new_tracker: Callable[[int], FaceTracker],
         inlet: Inlet,
-        engine: EngineStage,
+        engine: Engine,
         publish: Callable[[AnyEvent], None],
-        account: StreamAccount,
+        account: Account,
         ready: threading.Event,
         stop: threading.Event,
     ) -> None:
@@ -144,9 +143,9 @@ class TrackStage(threading.Thread):
     def _begin_epoch(self, tracker: FaceTracker, number: int) -> Epoch:
         before, epoch = self._epoch, Epoch(number, self._engine.fps)
         self._epoch = epoch
+        self._account.began(number, self._plan.source.fps, self._plan.source.frames_expected)
         if before is not None:
             tracker.reset()
-            self._account.reconnected()
             self._tell_gap("reconnect", 0)
         self._warn_of_slow_source()
         return epoch

@@ -1,5 +1,6 @@
 """Sources for speed benches: a file played as a camera would send it, and a source whose pictures are counted."""
 
+import json
 import time
 from pathlib import Path
 
@@ -87,6 +88,9 @@ class LoopedFile:
 class Counted:
     """Any source, with the number read that is painted into each of its pictures.
 
+    It may be moved to a worker process, as a source that was named by its address is, so that what is measured is what a
+    user gets. What it counted it therefore writes to a file when it is closed.
+
     Attributes:
         lost: Pictures that never left the decoder, by the holes in their numbers. The first two seconds of an epoch do not
             count: who joins a stream in its midst may have to wait for a key frame.
@@ -95,8 +99,17 @@ class Counted:
             over the seam of a clip that is played round and round.
     """
 
-    def __init__(self, source: Source, n_frames: int, *, keep: bool) -> None:
-        """``n_frames`` is the length of the clip; ``keep`` keeps all numbers, which for hours is much."""
+    may_move = True
+
+    def __init__(self, source: Source, n_frames: int, *, keep: bool, report: Path | None = None) -> None:
+        """Nothing is opened yet.
+
+        Args:
+            source: Whose pictures are counted.
+            n_frames: Length of the clip.
+            keep: Keep all numbers, which for hours is much.
+            report: Where to write what was counted; None writes nothing.
+        """
         self.source = source
         self.name, self.live = source.name, source.live
         self.lost = 0
@@ -104,6 +117,7 @@ class Counted:
         self.frames: list[tuple[int, int, int, int]] = []
         self._n_frames = n_frames
         self._keep = keep
+        self._report = report
         self._last: tuple[int, int] | None = None
         self._since_ns = 0
 
@@ -134,8 +148,16 @@ class Counted:
         return frame
 
     def close(self) -> None:
-        """Release the source."""
+        """Release the source, and write the report."""
         self.source.close()
+        if self._report is not None:
+            counts = {
+                "lost": self.lost,
+                "unreadable": self.unreadable,
+                "began_ns": self.source.began_ns if isinstance(self.source, LoopedFile) else None,
+                "frames": self.frames,
+            }
+            self._report.write_text(json.dumps(counts), encoding="utf-8")
 
     def _note(self, frame: Frame) -> None:
         shown = barcode.read(frame.image)

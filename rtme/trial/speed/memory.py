@@ -1,6 +1,7 @@
 """What the service holds in memory: against the number of streams, and against time.
 
-Resident memory of the service's process (and a GPU's, where there is one and ``nvidia-smi`` tells), at each heartbeat.
+Resident memory of the service (and a GPU's, where there is one and ``nvidia-smi`` tells), at each heartbeat: the sum over
+its processes, of which there are several where it reads many sources. What they share counts for each.
 The slope is a straight line through the second half of the long run, when everything has been loaded and every ring is full.
 """
 

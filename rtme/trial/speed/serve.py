@@ -1,6 +1,6 @@
 """The service as a process of its own, for a speed bench: ``rtme.Live`` over numbered clips until its input is closed.
 
-Started by :mod:`rtme.trial.speed.service`. At its end it prints as JSON what was read from the pictures themselves.
+Started by :mod:`rtme.trial.speed.service`. What was read from the pictures themselves each stream leaves in a file.
 """
 
 import argparse
@@ -19,19 +19,21 @@ from rtme.trial.speed.looped import Counted, LoopedFile
 
 
 def main() -> None:
-    """Watch until standard input is closed, then say what was counted."""
+    """Watch until standard input is closed."""
     parser = argparse.ArgumentParser()
     parser.add_argument("specs", nargs="+", help="stream URLs, or files that are played as cameras")
     parser.add_argument("--settings", required=True, help="of the service, as JSON")
     parser.add_argument("--frames", type=int, required=True, help="length of the clip")
     parser.add_argument("--fps", type=float, required=True)
+    parser.add_argument("--reports", type=Path, required=True, help="folder for what each stream counted")
     parser.add_argument("--keep", action="store_true", help="tell the number of each picture")
     arguments = parser.parse_args()
     specs: list[str] = arguments.specs
-    sources = [
-        Counted(_source(spec, place, len(specs), arguments.fps), arguments.frames, keep=arguments.keep)
-        for place, spec in enumerate(specs)
-    ]
+    sources = []
+    for place, spec in enumerate(specs):
+        source = _source(spec, place, len(specs), arguments.fps)
+        report = arguments.reports / f"{source.name}.json"
+        sources.append(Counted(source, arguments.frames, keep=arguments.keep, report=report))
     live = Live(sources, settings=Settings(**json.loads(arguments.settings)))
 
     def until_closed() -> None:
@@ -42,16 +44,8 @@ def main() -> None:
         threading.Thread(target=until_closed, daemon=True).start()
         for _ in live:
             pass
-    counted = {
-        one.name: {
-            "lost": one.lost,
-            "unreadable": one.unreadable,
-            "began_ns": one.source.began_ns if isinstance(one.source, LoopedFile) else None,
-            "frames": one.frames,
-        }
-        for one in sources
-    }
-    print(json.dumps({"errors": live.errors, "streams": counted}))
+    if live.errors:
+        raise RtmeError(f"a stream of the bench broke: {next(iter(live.errors.values()))}")
 
 
 def _source(spec: str, place: int, of: int, fps: float) -> Source:

@@ -4,12 +4,13 @@ import json
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
+from pathlib import Path
 from statistics import median
-from typing import Any
 
 import psutil
 
@@ -139,22 +140,19 @@ def run_service(
     command = [sys.executable, "-m", "rtme.trial.speed.serve", *specs, "--settings", json.dumps(wanted)]
     command += ["--frames", str(clip.n_frames), "--fps", str(clip.fps), *(["--keep"] if keep else [])]
     watched = Watched()
-    with Subscriber(address) as subscriber:
+    with Subscriber(address) as subscriber, tempfile.TemporaryDirectory() as folder:
         began = time.monotonic()
-        service = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        service = subprocess.Popen([*command, "--reports", folder], stdin=subprocess.PIPE, text=True)
         try:
             _watch(service, subscriber, watched, len(specs), seconds, warm_up_s, began, on_beat)
-            said = _ended(service)
+            _end(service)
         finally:
             if service.poll() is None:
                 service.kill()
             service.communicate()
         watched.missed = subscriber.missed
-    if said["errors"]:
-        raise RtmeError(f"a stream of the bench broke: {next(iter(said['errors'].values()))}")
-    for name, one in said["streams"].items():
-        frames = [tuple(row) for row in one["frames"]]
-        watched.counts[name] = Counts(one["lost"], one["unreadable"], one["began_ns"], frames)
+        for name in watched.after:
+            watched.counts[name] = _counts(Path(folder) / f"{name}.json")
     return watched
 
 
@@ -228,17 +226,25 @@ def _cost(process: psutil.Process, seconds: float) -> Cost:
     return Cost(seconds, rss / 2**20, sum(known) if known else None)
 
 
-def _ended(service: subprocess.Popen[str]) -> dict[str, Any]:
-    """Let it end as it does at Ctrl-C, and hear what it counted."""
+def _end(service: subprocess.Popen[str]) -> None:
+    """Let it end as it does at Ctrl-C."""
     assert service.stdin is not None
-    assert service.stdout is not None
     service.stdin.close()
     service.stdin = None
     try:
-        text, _ = service.communicate(timeout=_DOWN_S)
+        service.wait(_DOWN_S)
     except subprocess.TimeoutExpired as error:
         raise RtmeError(f"the service of the bench did not end within {_DOWN_S:g} s") from error
     if service.returncode != 0:
         raise RtmeError("the service of the bench failed: its own message stands above")
-    said: dict[str, Any] = json.loads(text.splitlines()[-1])
-    return said
+
+
+def _counts(report: Path) -> Counts:
+    """What a stream counted."""
+    if not report.exists():
+        raise RtmeError(
+            f"stream {report.stem} of the bench did not end as it should: nobody knows what it lost"
+        )
+    said = json.loads(report.read_text(encoding="utf-8"))
+    frames = [(epoch, frame, number, capture) for epoch, frame, number, capture in said["frames"]]
+    return Counts(said["lost"], said["unreadable"], said["began_ns"], frames)

@@ -208,7 +208,7 @@ def _memory(result: Result) -> list[Table]:
             "Against the number of streams",
             ["streams", "memory", "at most", "on the GPU", "dropped"],
             rows,
-            f"{result['what']}.",
+            f"{result['what']}. The sum over the service's processes; what they share counts for each.",
         ),
         Table("Against time", ["one stream", "measured"], over, f"One run of {long['minutes']:g} minutes."),
     ]

@@ -1,0 +1,131 @@
+"""Sources in processes of their own: the same events, and a clear end when a process dies."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import psutil
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import rtme
+from rtme.capture.frames import FramesSource
+from rtme.errors import SettingsError
+from rtme.events import AnyEvent, FaceEvent, HeartbeatEvent, IntervalEvent, SpeakerEvent, StateEvent
+from rtme.live.plan import SourcePlan
+from rtme.live.sharing import share_out
+
+
+def told(events: list[AnyEvent]) -> dict[str, list[tuple[object, ...]]]:
+    """What was found in each stream, without the times at which it was."""
+    seen: dict[str, list[tuple[object, ...]]] = {}
+    for event in events:
+        if isinstance(event, IntervalEvent):
+            place = event.status, event.onset.frame, event.offset.frame, event.confidence
+            seen.setdefault(event.stream, []).append(place)
+        elif isinstance(event, SpeakerEvent):
+            seen.setdefault(event.stream, []).append((event.state, event.start.frame))
+        elif isinstance(event, FaceEvent):
+            seen.setdefault(event.stream, []).append((event.status, event.face, event.reason))
+    return seen
+
+
+def workers_of(pid: int) -> list[psutil.Process]:
+    return [p for p in psutil.Process(pid).children() if "rtme.live.worker" in p.cmdline()]
+
+
+def test_workers_give_the_same_events(engine: str, clip: Path) -> None:
+    found = {}
+    for workers in (0, 2):
+        with rtme.Live([str(clip)] * 3, fast=True, engine=engine, workers=workers) as live:
+            assert len(workers_of(os.getpid())) == workers
+            events = list(live)
+        assert live.errors == {}
+        found[workers] = told(events)
+        beat = [e for e in events if isinstance(e, HeartbeatEvent)][-1]
+        assert {health.frames for health in beat.streams.values()} == {90}
+        assert {progress.expected for progress in live.progress().values()} == {90}
+        assert sorted(e.stream for e in events if isinstance(e, StateEvent) and e.state == "ended") == sorted(
+            beat.streams
+        )
+    assert found[2] == found[0]
+    assert len(found[0]) == 3
+    assert workers_of(os.getpid()) == []
+
+
+def test_a_killed_worker_is_said_and_the_others_go_on(engine: str, clip: Path) -> None:
+    killed: set[str] = set()
+    with rtme.Live(["demo", str(clip)], engine=engine, workers=2) as live:
+        for event in live:
+            if isinstance(event, FaceEvent) and event.stream == "demo" and not killed:
+                (victim, *_) = (p for p in workers_of(os.getpid()) if p.pid == live_pid(live, "demo"))
+                victim.send_signal(signal.SIGKILL)
+                killed.add("demo")
+    assert live.errors == {"demo": "its worker process died (SIGKILL)"}
+
+
+def live_pid(live: rtme.Live, stream: str) -> int | None:
+    return next(line.pid for line in live._lines if stream in getattr(line, "streams", ()))
+
+
+def test_stop_ends_workers_and_their_processes(engine: str) -> None:
+    with rtme.Live(["demo", "demo"], engine=engine, workers=2) as live:
+        for event in live:
+            if isinstance(event, FaceEvent):
+                live.stop()
+    assert live.errors == {}
+    assert workers_of(os.getpid()) == []
+
+
+def test_workers_end_when_their_service_is_killed(engine: str, tmp_path: Path) -> None:
+    command = [
+        sys.executable,
+        "-m",
+        "rtme",
+        "live",
+        "demo",
+        "demo",
+        "--engine",
+        engine,
+        "--bind",
+        "tcp://127.0.0.1:*",
+    ]
+    service = subprocess.Popen(
+        command, env=os.environ | {"RTME_WORKERS": "2"}, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    )
+    try:
+        until = time.monotonic() + 60
+        while len(workers_of(service.pid)) < 2 and time.monotonic() < until:
+            time.sleep(0.1)
+        workers = workers_of(service.pid)
+        assert len(workers) == 2
+        service.kill()
+        _, alive = psutil.wait_procs(workers, timeout=30)
+        assert alive == []
+    finally:
+        service.kill()
+        service.communicate()
+
+
+@given(st.integers(0, 20), st.one_of(st.none(), st.integers(0, 9)), st.sets(st.integers(0, 19)))
+def test_every_source_has_one_place(count: int, workers: int | None, objects: set[int]) -> None:
+    plans = [SourcePlan(f"s{n}", FramesSource([], 30), 1, ours=n not in objects) for n in range(count)]
+    shares = share_out(plans, workers)
+    placed = [plan.name for plans in [shares.here, *shares.workers] for plan in plans]
+    assert sorted(placed) == sorted(plan.name for plan in plans)
+    assert all(shares.workers)
+    assert all(plan.ours for plans in shares.workers for plan in plans)
+    if workers is not None:
+        assert len(shares.workers) <= workers
+    elif count <= 2:
+        assert shares.workers == []
+
+
+@pytest.mark.parametrize("workers", [-1, 65])
+def test_a_number_of_workers_that_makes_no_sense(engine: str, workers: int) -> None:
+    with pytest.raises(SettingsError, match="workers"):
+        rtme.Live(["demo"], engine=engine, workers=workers)
