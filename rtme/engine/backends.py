@@ -36,7 +36,10 @@ class Kind:
 
 
 KINDS: Mapping[str, Kind] = {
+    "torch-cuda": Kind("rtme.engine.torch_cuda", "TorchCudaBackend"),
+    "onnxruntime-cuda": Kind("rtme.engine.ort_cuda", "OrtCudaBackend"),
     "onnxruntime": Kind("rtme.engine.ort", "OnnxRuntimeBackend"),
+    "torch": Kind("rtme.engine.torch_backend", "TorchBackend", auto=False),
 }
 """The best first: ``auto`` takes the first that works."""
 

@@ -98,7 +98,7 @@ def test_backends_by_name(tiny: Bundle, backend: str) -> None:
 
 
 def test_an_unknown_backend_names_the_choices(tiny: Bundle) -> None:
-    with pytest.raises(EngineError, match="no backend is called 'abacus': give auto or onnxruntime"):
+    with pytest.raises(EngineError, match="no backend is called 'abacus': give auto or torch-cuda"):
         open_backend(tiny, "abacus")
 
 
