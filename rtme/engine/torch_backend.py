@@ -18,15 +18,20 @@ if TYPE_CHECKING:
 
     from rtme.engine.torch_graph import TorchGraph
 
-_PRECISIONS = ("fp32", "bf16")
-
 
 def missing(bundle: Bundle, wish: Wish) -> str | None:
     """Why PyTorch cannot run here, or None."""
     reason = not_installed()
-    if reason is None and wish.precision not in (None, *_PRECISIONS):
-        reason = f"torch computes in {' or '.join(_PRECISIONS)} on a CPU, not in {wish.precision}"
-    return reason
+    if reason is not None or wish.precision in (None, "fp32"):
+        return reason
+    if wish.precision != "bf16":
+        return f"torch computes in fp32 or bf16 on a CPU, not in {wish.precision}"
+    import torch
+
+    able = torch.cpu.get_capabilities()
+    if any(has for name, has in able.items() if name.endswith("bf16")):
+        return None
+    return "this processor has no bf16 of its own, so it would be slower than fp32"
 
 
 def not_installed() -> str | None:
