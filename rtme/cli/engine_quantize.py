@@ -31,7 +31,7 @@ def quantize(
     """Write an engine whose encoder computes in int8, and say what that changes in what it finds.
 
     It is an engine like any other, for onnxruntime on a CPU: half the size, quicker where the processor has int8.
-    It is not written where more than a tenth of the intervals are lost or gained. Those that begin or end elsewhere are told.
+    It is not written where more than a tenth of the intervals are lost or gained; those that end elsewhere are told.
 
     Examples:
     - `rtme engine quantize default --clips recordings`

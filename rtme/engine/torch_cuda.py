@@ -1,5 +1,6 @@
 """Runs a bundle's two graphs with PyTorch on an NVIDIA GPU."""
 
+from contextlib import suppress
 from importlib.metadata import version
 from typing import Any
 
@@ -78,3 +79,12 @@ class TorchCudaBackend(BatchedBackend):
         self._encoder, self._temporal = graphs
         plain = "" if all(runner.captured for runner in runners) else ", without CUDA graphs"
         self.label = f"torch {torch.__version__}, {precision}, {torch.cuda.get_device_name(device)}{plain}"
+
+    def close(self) -> None:
+        """Release the graphs and give the GPU its memory back. Safe to call twice."""
+        import torch
+
+        super().close()
+        # PyTorch keeps what it was given; the backend that comes next may need it. A GPU that is lost has none to give.
+        with suppress(RuntimeError):
+            torch.cuda.empty_cache()

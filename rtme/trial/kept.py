@@ -46,7 +46,7 @@ def compare(before: Sequence[Sequence[Found]], after: Sequence[Sequence[Found]])
         after: Of the same clips.
     """
     old, new = _plain(before), _plain(after)
-    pairs = match(old, new, RULES)
+    pairs = sorted(match(old, new, RULES))
     paired_old, paired_new = ({pair[side] for pair in pairs} for side in (0, 1))
     return Kept(
         [_words(one) for place, one in enumerate(old) if place not in paired_old],

@@ -107,6 +107,13 @@ def test_a_clip_ends_where_it_is_asked_to(video: Path, tiny: Bundle) -> None:
     assert len(track(source, tiny.manifest, 2)) == 60
 
 
+def test_the_demo_is_the_footage_where_none_is_given(tiny: Bundle) -> None:
+    (source,) = recordings([], 2)
+    clip = track(source, tiny.manifest, 60)
+    assert len(clip) == 60
+    assert sum(len(item.crops) for item in clip) > 50
+
+
 def test_footage_without_a_face_is_refused(tmp_path: Path, tiny: Bundle) -> None:
     from clips import write_clip
 
