@@ -1,81 +1,77 @@
 """How every bench writes down what it saw: the figures, the machine, the versions, the commit."""
 
+import argparse
 import json
-import os
-import platform
-import subprocess
-from collections.abc import Callable
-from datetime import UTC, datetime
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-from matplotlib.axes import Axes
-from matplotlib.figure import Figure
+from rtme.settings import Settings, load_settings
+from rtme.trial.speed.machine import label, machine
+from rtme.trial.speed.pictures import draw
+from rtme.trial.speed.record import in_a_line, record
+from rtme.trial.speed.spread import Often
 
 ROOT = Path(__file__).resolve().parent.parent
 RESULTS = Path(__file__).resolve().parent / "results"
-PACKAGES = ("rtme", "av", "mediapipe", "onnxruntime", "numpy", "opencv-contrib-python", "pyzmq")
 
 
-def machine() -> dict[str, Any]:
-    """Processor, cores, memory, system."""
-    info = Path("/proc/cpuinfo")
-    names = (
-        [line.split(":", 1)[1].strip() for line in info.read_text().splitlines() if "model name" in line]
-        if info.exists()
-        else []
-    )
-    return {
-        "processor": names[0] if names else platform.processor(),
-        "cores": os.cpu_count(),
-        "memory_gib": round(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30, 1),
-        "system": platform.platform(),
-        "python": platform.python_version(),
-        "packages": {name: _version(name) for name in PACKAGES},
-        "commit": _git("rev-parse", "--short", "HEAD")
-        + ("+changes" if _git("status", "--porcelain") else ""),
-    }
-
-
-def label() -> str:
-    """A short name for the machine, used in file names."""
-    words = "".join(c if c.isalnum() else " " for c in machine()["processor"].lower()).split()
-    kept = [w for w in words if w not in ("r", "tm", "cpu", "processor", "core", "with")][:3]
-    return "-".join([*kept, f"{os.cpu_count()}cores"])
-
-
-def save(name: str, result: dict[str, Any], draw: Callable[[Axes], None] | None = None) -> None:
+def save(
+    name: str, result: dict[str, Any], known: dict[str, Any] | None = None, *, picture: bool = False
+) -> None:
     """Write ``bench/results/<name>-<machine>.json``, and a picture beside it, and say where.
 
     Args:
         name: Of the bench.
         result: What it saw.
-        draw: Draws the picture.
+        known: The machine as it was before the bench; looked at now when None.
+        picture: Draw one.
     """
+    known = known or machine()
     RESULTS.mkdir(exist_ok=True)
-    path = RESULTS / f"{name}-{label()}.json"
-    when = datetime.now(UTC).isoformat(timespec="seconds")
-    text = json.dumps({"bench": name, "when": when, "machine": machine(), **result}, indent=2)
-    path.write_text(text + "\n")
+    path = RESULTS / f"{name}-{label(known)}.json"
+    written = record(name, result, known)
+    path.write_text(json.dumps(written, indent=2) + "\n")
     print(json.dumps(result, indent=2))
     print(f"written to {path.relative_to(ROOT)}")
-    if draw is not None:
-        figure = Figure(figsize=(7, 3.5), layout="constrained")
-        axes = figure.add_subplot()
-        draw(axes)
-        figure.supxlabel(f"{label()}, {when[:10]}", x=0.99, ha="right", size=7, color="gray")
-        figure.savefig(path.with_suffix(".png"), dpi=110)
+    if picture:
+        draw(name, result, path.with_suffix(".png"), f"{label(known)}, {written['when'][:10]}")
         print(f"picture in {path.with_suffix('.png').relative_to(ROOT)}")
+    print("the page docs/performance.md is made by: python bench/page.py")
 
 
-def _version(name: str) -> str | None:
-    try:
-        return version(name)
-    except PackageNotFoundError:
-        return None
+def begin() -> dict[str, Any]:
+    """The machine as it is before a bench; printed, since no figure means anything without it."""
+    known = machine()
+    print(in_a_line(known), flush=True)
+    return known
 
 
-def _git(*words: str) -> str:
-    done = subprocess.run(["git", *words], cwd=ROOT, capture_output=True, text=True, check=False, timeout=30)
-    return done.stdout.strip()
+def parser_of(text: str | None) -> argparse.ArgumentParser:
+    """What all speed benches can be told."""
+    parser = argparse.ArgumentParser(description=text, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--engine", default="default")
+    parser.add_argument("--backend", default="auto")
+    parser.add_argument("--threads", type=int, default=1, help="threads of the encoder")
+    parser.add_argument(
+        "--runs",
+        type=int,
+        nargs=2,
+        metavar=("LEAST", "MOST"),
+        help="runs of each measurement: at least, and at most until the middle half of them lies within 5 %%",
+    )
+    return parser
+
+
+def settings_of(arguments: argparse.Namespace) -> Settings:
+    return load_settings(
+        None, engine=arguments.engine, backend=arguments.backend, threads=arguments.threads
+    ).model_copy(update={"source": [], "bind": None})
+
+
+def often_of(arguments: argparse.Namespace, least: int, most: int) -> Often:
+    return Often(*(arguments.runs or (least, most)))
+
+
+def tell(what: str, done: float) -> None:
+    if round(done) % 10 == 0:
+        print(f"  {what}: {done:.0f}", flush=True)

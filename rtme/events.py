@@ -134,6 +134,11 @@ class StreamHealth(_Model):
         None, description="every frame: left the decoder -> its windows scored"
     )
     system_ms: Percentiles | None = Field(None, description="every event: its frame left the decoder -> sent")
+    stages_ms: dict[str, Percentiles] | None = Field(
+        None,
+        description="stage -> time from the one before, waiting included: `tracked` (from the decoder), `encoded`, "
+        "`scored`, `decided` of every frame, `sent` of every event",
+    )
 
 
 class HeartbeatEvent(Event):
@@ -142,6 +147,9 @@ class HeartbeatEvent(Event):
     kind: Literal["heartbeat"] = "heartbeat"
     uptime_s: float
     engine: str
+    backend: str | None = Field(
+        None, description="what runs the engine now, for people: library, precision, device"
+    )
     sensitivity: Literal["low", "normal", "high"] = Field(
         "normal", description="which of the engine's operating points is in use"
     )

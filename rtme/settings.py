@@ -14,6 +14,7 @@ from pydantic_settings import (
 from pydantic_settings import SettingsError as UnreadableError
 
 from rtme.capture.urls import redact
+from rtme.engine.backend import Precision
 from rtme.errors import SettingsError
 from rtme.spot.rules import Sensitivity
 
@@ -40,6 +41,17 @@ class Settings(BaseSettings):
 
     engine: str = Field("default", description="name or folder of an engine bundle")
     backend: str = Field("auto", description="what runs the engine's graphs")
+    precision: Precision | None = Field(
+        None, description="what it computes in: fp32, bf16, fp16 or int8; none leaves it to the backend"
+    )
+    device: int = Field(0, ge=0, description="number of the GPU")
+    max_batch: int = Field(16, ge=1, le=256, description="crops and windows that are run at once, at most")
+    batch_wait_ms: float | None = Field(
+        None,
+        ge=0,
+        le=50,
+        description="how long frames wait for those of other sources; none: 2 on a GPU, 0 on a CPU, where it gains nothing",
+    )
     sensitivity: Sensitivity = Field(
         "normal", description="which of the engine's operating points: low, normal or high"
     )

@@ -6,7 +6,8 @@ It encodes FILE once (H.264, no B-frames, a key frame each second), then sends t
 round. Frame n leaves at start + n / fps on the monotonic clock and carries exactly that presentation time,
 over the seam as well: no drift, no jump, and almost no work while it serves. Without FILE it sends a test
 pattern.
-Prints ``ready rtsp://127.0.0.1:PORT/cam`` when clients may come.
+Prints ``ready rtsp://127.0.0.1:PORT/cam`` when clients may come, and ``sending START`` (nanoseconds on the monotonic clock,
+which all processes of a machine share) whenever it begins with frame 0.
 """
 
 import argparse
@@ -93,6 +94,7 @@ class Camera(GstRtspServer.RTSPMediaFactory):
                 return
         first = source.get_clock().get_time() - source.get_base_time()
         start = time.monotonic()
+        print(f"sending {round(start * 1e9)}", flush=True)
         n = 0
         while not stop.wait(max(0.0, start + n / self._fps - time.monotonic())):
             buffer = Gst.Buffer.new_wrapped(self._units[n % len(self._units)])

@@ -71,13 +71,14 @@ class Publisher:
         self._on_sent = on_sent
         self._capacity = capacity
         self._reserve = reserve
-        self._queue: deque[AnyEvent] = deque()
+        self._queue: deque[tuple[AnyEvent, int]] = deque()
         self._ready = threading.Condition()
         self._closing = False
         self._failure: Exception | None = None
         self._dropped = 0
         self._last_seq = -1
         self._latency: dict[str, LatencyWindow] = {}
+        self._waiting: dict[str, LatencyWindow] = {}
         self._socket: zmq.Socket[bytes] | None = None
         if bind is not None:
             self._socket = _bound_socket(bindable(bind, insecure=insecure))
@@ -98,8 +99,11 @@ class Publisher:
 
     def latency(self, stream: str) -> Percentiles | None:
         """Percentiles of the stream's ``system_ms`` over the last minute; None when nothing was sent."""
-        window = self._latency.get(stream)
-        return None if window is None else window.percentiles(time.monotonic_ns())
+        return _percentiles(self._latency, stream)
+
+    def waiting(self, stream: str) -> Percentiles | None:
+        """Likewise of how long the stream's events waited to be sent."""
+        return _percentiles(self._waiting, stream)
 
     def publish(self, event: AnyEvent) -> None:
         """Queue an event. Never waits.
@@ -120,7 +124,7 @@ class Publisher:
             if self._closing or len(self._queue) >= room:
                 self._dropped += 1
                 return
-            self._queue.append(event)
+            self._queue.append((event, time.monotonic_ns()))
             self._ready.notify()
 
     def close(self, timeout: float = 2.0) -> bool:
@@ -148,8 +152,8 @@ class Publisher:
 
     def _run(self) -> None:
         try:
-            while (event := self._next()) is not None:
-                self._send(event)
+            while (waiting := self._next()) is not None:
+                self._send(*waiting)
         except Exception as error:  # whatever it was, publish() must tell the callers
             with self._ready:
                 self._failure = error
@@ -159,7 +163,8 @@ class Publisher:
                 self._socket.close(LINGER_MS)
                 context.term()
 
-    def _next(self) -> AnyEvent | None:
+    def _next(self) -> tuple[AnyEvent, int] | None:
+        """The oldest event, and when it was queued; None when it was the last."""
         with self._ready:
             while not self._queue:
                 if self._closing:
@@ -167,7 +172,7 @@ class Publisher:
                 self._ready.wait(1.0)
             return self._queue.popleft()
 
-    def _send(self, event: AnyEvent) -> None:
+    def _send(self, event: AnyEvent, queued_ns: int) -> None:
         """The one way out: number, socket, tap. What a journal must have first belongs before the socket."""
         now_ns = time.monotonic_ns()
         seq = self._last_seq + 1
@@ -183,8 +188,15 @@ class Publisher:
         self._last_seq = seq
         if numbered.system_ms is not None:
             self._latency.setdefault(numbered.stream, LatencyWindow()).add(numbered.system_ms, now_ns)
+            waited_ms = (time.monotonic_ns() - queued_ns) / 1e6
+            self._waiting.setdefault(numbered.stream, LatencyWindow()).add(waited_ms, now_ns)
         if self._on_sent is not None:
             self._on_sent(numbered)
+
+
+def _percentiles(windows: dict[str, LatencyWindow], stream: str) -> Percentiles | None:
+    window = windows.get(stream)
+    return None if window is None else window.percentiles(time.monotonic_ns())
 
 
 def _bound_socket(address: str) -> zmq.Socket[bytes]:

@@ -10,6 +10,7 @@ from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
+from rtme.cli.options import Backend, Engine, Faces, Precision, Sensitivity, Threads
 from rtme.errors import RtmeError, SettingsError
 from rtme.view.report import Report
 
@@ -18,18 +19,12 @@ def analyze(
     recordings: Annotated[list[str], typer.Argument(help="Files, folders or globs.")],
     json: Annotated[bool, typer.Option("--json", help="Print JSON, not tables.")] = False,
     output: Annotated[Path | None, typer.Option("-o", "--output", help="Write the JSON here.")] = None,
-    engine: Annotated[
-        str | None, typer.Option(help="Engine bundle: a name or a folder.", show_default=False)
-    ] = None,
-    sensitivity: Annotated[
-        str | None,
-        typer.Option(
-            help="low, normal or high: fewer false alarms or more found.  [default: normal]",
-            show_default=False,
-        ),
-    ] = None,
-    faces: Annotated[int | None, typer.Option(help="Faces to follow.", show_default=False)] = None,
-    threads: Annotated[int | None, typer.Option(help="Threads of the encoder.", show_default=False)] = None,
+    engine: Engine = None,
+    sensitivity: Sensitivity = None,
+    faces: Faces = None,
+    threads: Threads = None,
+    backend: Backend = None,
+    precision: Precision = None,
 ) -> None:
     """Find micro-expressions and speaker turns in recordings.
 
@@ -39,7 +34,14 @@ def analyze(
     from rtme.capture.sources import expand
     from rtme.live.analysis import analyze as analyze_one
 
-    flags = {"engine": engine, "sensitivity": sensitivity, "faces": faces, "threads": threads}
+    flags = {
+        "engine": engine,
+        "sensitivity": sensitivity,
+        "faces": faces,
+        "threads": threads,
+        "backend": backend,
+        "precision": precision,
+    }
     files = [file for recording in recordings for file in expand(recording)]
     if output is not None and not output.parent.is_dir():
         raise SettingsError(f"cannot write {output}: the folder {output.parent} does not exist")

@@ -1,4 +1,4 @@
-"""``rtme bench``: how well the engine does where it is to be used."""
+"""``rtme bench``: how well the engine does where it is to be used, and how fast."""
 
 import json as jsonlib
 import threading
@@ -9,12 +9,15 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
+from rtme.cli import bench_speed
 from rtme.cli.interrupt import stopping
 from rtme.errors import SettingsError
 from rtme.settings import load_settings
 
 app = typer.Typer(
-    help="How well the engine does where it is to be used.", no_args_is_help=True, rich_markup_mode="markdown"
+    help="How well the engine does where it is to be used, and how fast.",
+    no_args_is_help=True,
+    rich_markup_mode="markdown",
 )
 
 
@@ -112,3 +115,6 @@ def inject(
         print(text)
     else:
         show(outcome, Console(highlight=False, soft_wrap=True))
+
+
+bench_speed.add_to(app)

@@ -210,17 +210,20 @@ def check_cameras() -> Finding:
 
 def check_engine() -> Finding:
     """Whether the default engine is whole and a backend runs it."""
-    from rtme.engine.backends import open_backend
+    from rtme.engine.backend import Wish
+    from rtme.engine.backends import open_for
     from rtme.engine.bundle import load_bundle
 
     try:
         bundle = load_bundle("default")
-        backend = open_backend(bundle, "auto", threads=1)
+        opened = open_for(bundle, Wish())
     except EngineError as error:
         return Finding("engine", "problem", str(error), "install rtme again, or name an engine with --engine")
     manifest = bundle.manifest
-    detail = f"{manifest.name} {manifest.version} on {backend.name}: {manifest.summary}"
-    backend.close()
+    detail = (
+        f"{manifest.name} {manifest.version} on {opened.backend.label} ({opened.why}): {manifest.summary}"
+    )
+    opened.backend.close()
     return Finding("engine", "ok", detail)
 
 

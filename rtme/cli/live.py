@@ -9,6 +9,7 @@ from rich.console import Console
 
 from rtme.bus.address import DEFAULT_ADDRESS
 from rtme.cli.interrupt import stopping
+from rtme.cli.options import Backend, Engine, Faces, Precision, Sensitivity, Threads
 from rtme.cli.output import EventPrinter
 from rtme.errors import SettingsError, SourceError
 from rtme.settings import load_settings
@@ -27,18 +28,12 @@ def live(
         str | None,
         typer.Option(help=f"Publish here over ZeroMQ.  [default: {DEFAULT_ADDRESS}]", show_default=False),
     ] = None,
-    engine: Annotated[
-        str | None, typer.Option(help="Engine bundle: a name or a folder.", show_default=False)
-    ] = None,
-    sensitivity: Annotated[
-        str | None,
-        typer.Option(
-            help="low, normal or high: fewer false alarms or more found.  [default: normal]",
-            show_default=False,
-        ),
-    ] = None,
-    faces: Annotated[int | None, typer.Option(help="Faces to follow per source.", show_default=False)] = None,
-    threads: Annotated[int | None, typer.Option(help="Threads of the encoder.", show_default=False)] = None,
+    engine: Engine = None,
+    sensitivity: Sensitivity = None,
+    faces: Faces = None,
+    threads: Threads = None,
+    backend: Backend = None,
+    precision: Precision = None,
     transport: Annotated[str | None, typer.Option(help="RTSP over tcp or udp.", show_default=False)] = None,
     fast: Annotated[bool, typer.Option("--fast", help="Read files as fast as possible.")] = False,
     seconds: Annotated[
@@ -64,6 +59,8 @@ def live(
         sensitivity=sensitivity,
         faces=faces,
         threads=threads,
+        backend=backend,
+        precision=precision,
         transport=transport,
         bind=bind,
         insecure=insecure or None,
@@ -83,6 +80,7 @@ def live(
         notes.print(
             f"engine {manifest.name} {manifest.version}, sensitivity {settings.sensitivity}: {manifest.summary}"
         )
+        notes.print(f"it runs on {service.backend}")
         notes.print(f"publishing on {service.address}  (Ctrl-C ends)")
         if seconds is not None:
             timer = threading.Timer(seconds, service.stop)

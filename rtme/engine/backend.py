@@ -69,17 +69,17 @@ class Backend(Scorer, Protocol):
     """Runs the two graphs of a bundle. Used by one thread at a time, whichever opened it.
 
     Both calls take any number of items, none included. What they return is the caller's to keep. A NaN that a graph gives
-    is passed on: the spotter takes it as no knowledge. Both raise :class:`rtme.errors.BackendLostError` where the same call on
-    another backend may well work (out of memory, a lost device), and another ``EngineError`` where it would not.
-
-    Attributes:
-        name: As :data:`rtme.engine.backends.BACKENDS` has it.
-        label: For people: library and its version, precision, and on what it runs, such as
-            ``onnxruntime 1.23.2, fp32, CPU, 1 thread``.
+    is passed on: the spotter takes it as no knowledge. Both raise :class:`rtme.errors.BackendLostError` where the same
+    call on another backend may well work (out of memory, a lost device), and another ``EngineError`` where it would not.
     """
 
-    name: str
-    label: str
+    @property
+    def name(self) -> str:
+        """As :data:`rtme.engine.backends.BACKENDS` has it."""
+
+    @property
+    def label(self) -> str:
+        """For people: library and version, precision, and on what, as ``onnxruntime 1.23.2, fp32, CPU, 1 thread``."""
 
     def encode(self, crops: NDArray[np.uint8]) -> Features:
         """Run the encoder once over ``(N, size, size, 3)`` uint8 crops."""

@@ -38,6 +38,7 @@ class Kind:
 KINDS: Mapping[str, Kind] = {
     "torch-cuda": Kind("rtme.engine.torch_cuda", "TorchCudaBackend"),
     "onnxruntime-cuda": Kind("rtme.engine.ort_cuda", "OrtCudaBackend"),
+    "openvino": Kind("rtme.engine.openvino", "OpenVinoBackend"),
     "onnxruntime": Kind("rtme.engine.ort", "OnnxRuntimeBackend"),
     "torch": Kind("rtme.engine.torch_backend", "TorchBackend", auto=False),
 }
@@ -45,6 +46,9 @@ KINDS: Mapping[str, Kind] = {
 
 BACKENDS = tuple(KINDS)
 """Their names."""
+
+ON_CPU = ("openvino", "onnxruntime")
+"""Those that need no device which could be lost."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,5 +121,5 @@ def open_for(bundle: Bundle, wish: Wish) -> Opened:
 
 def _why(name: str, refused: Mapping[str, str]) -> str:
     if not refused:
-        return f"{name} is the fastest there is"
-    return f"{name} is the fastest that works here ({'; '.join(f'{n}: {r}' for n, r in refused.items())})"
+        return "the fastest there is"
+    return f"the fastest that works here; not {'; not '.join(f'{n}: {r}' for n, r in refused.items())}"

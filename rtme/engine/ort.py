@@ -1,21 +1,4 @@
-"""Runs a bundle's two graphs with onnxruntime on the CPU.
-
-The graphs of a bundle (``N`` and ``B`` are free, the rest is in the manifest):
-
-============== ========= ========================= =========
-graph          direction tensor                    type
-============== ========= ========================= =========
-encoder.onnx   input     ``crops`` (N, S, S, 3)    uint8
-..             output    ``frame`` (N, D)          float32
-..             output    ``regions`` (N, R, Dr)    float32
-temporal.onnx  input     ``frame`` (B, T, D + M)   float32
-..             input     ``regions`` (B, T, R, Dr) float32
-..             input     ``valid`` (B, T)          float32
-..             output    ``p_me`` (B,)             float32
-..             output    ``p_speaking`` (B, T)     float32
-..             output    ``frame_scores`` (B, T)   float32
-============== ========= ========================= =========
-"""
+"""Runs a bundle's two graphs with onnxruntime on the CPU."""
 
 from pathlib import Path
 from typing import Any
@@ -28,19 +11,8 @@ from onnxruntime.capi import onnxruntime_pybind11_state as raised
 from rtme.engine.backend import Features, Floats, WindowScores, Wish
 from rtme.engine.bundle import Bundle
 from rtme.engine.manifest import Manifest
+from rtme.engine.tensors import CROPS, FEATURES, SCORES, WINDOW, Shapes, check, compare, resolve
 from rtme.errors import EngineError
-
-# A tensor's sizes after the leading N or B: numbers of the manifest by name, or fixed.
-Shapes = dict[str, tuple[str | int, ...]]
-
-_CROPS: Shapes = {"crops": ("size", "size", 3)}
-_FEATURES: Shapes = {"frame": ("frame_size",), "regions": ("regions", "region_size")}
-_WINDOW: Shapes = {
-    "frame": ("window", "token_size"),
-    "regions": ("window", "regions", "region_size"),
-    "valid": ("window",),
-}
-_SCORES: Shapes = {"p_me": (), "p_speaking": ("window",), "frame_scores": ("window",)}
 
 # onnxruntime's own exceptions have no common base.
 _RAISED = (
@@ -84,8 +56,8 @@ class OnnxRuntimeBackend:
         self.label = (
             f"onnxruntime {onnxruntime.__version__}, fp32, CPU, {threads} thread{'s' * (threads > 1)}"
         )
-        self._encoder: _Graph | None = _Graph(bundle.encoder_path, self.manifest, _CROPS, _FEATURES, threads)
-        self._temporal: _Graph | None = _Graph(bundle.temporal_path, self.manifest, _WINDOW, _SCORES, 1)
+        self._encoder: _Graph | None = _Graph(bundle.encoder_path, self.manifest, CROPS, FEATURES, threads)
+        self._temporal: _Graph | None = _Graph(bundle.temporal_path, self.manifest, WINDOW, SCORES, 1)
 
     def encode(self, crops: NDArray[np.uint8]) -> Features:
         """Run the encoder once over ``(N, size, size, 3)`` uint8 crops."""
@@ -108,7 +80,7 @@ class _Graph:
     def __init__(self, path: Path, manifest: Manifest, inputs: Shapes, outputs: Shapes, threads: int) -> None:
         self._path = path
         self._manifest = manifest
-        self._shapes = {name: self._resolve(sizes) for name, sizes in outputs.items()}
+        self._shapes = {name: resolve(sizes, manifest) for name, sizes in outputs.items()}
         options = onnxruntime.SessionOptions()
         options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_ENABLE_ALL
         options.intra_op_num_threads = threads
@@ -120,8 +92,12 @@ class _Graph:
             self._session = onnxruntime.InferenceSession(path, options, ["CPUExecutionProvider"])
         except _RAISED as error:
             raise EngineError(f"{path} is no graph that onnxruntime can run: {_said(error)}") from error
-        self._check(self._session.get_inputs(), inputs, "input")
-        self._check(self._session.get_outputs(), outputs, "output")
+        for side, tensors, wanted in (
+            ("input", self._session.get_inputs(), inputs),
+            ("output", self._session.get_outputs(), outputs),
+        ):
+            found = {tensor.name: (_kind(tensor.type), tensor.shape) for tensor in tensors}
+            check(path, side, found, wanted, manifest)
         self._warm_up(inputs, outputs)
 
     def run(self, batch: dict[str, NDArray[Any]]) -> dict[str, Floats]:
@@ -141,47 +117,29 @@ class _Graph:
             raise EngineError(f"{self._path} failed: {_said(error)}") from error
         return answers
 
-    def _resolve(self, sizes: tuple[str | int, ...]) -> tuple[int, ...]:
-        return tuple(size if isinstance(size, int) else int(getattr(self._manifest, size)) for size in sizes)
-
-    def _check(self, found: list[Any], wanted: Shapes, side: str) -> None:
-        """Names, types and those sizes that the graph fixes."""
-        tensors = {tensor.name: tensor for tensor in found}
-        if set(tensors) != set(wanted):
-            raise EngineError(
-                f"{self._path} has the {side}s {', '.join(tensors)}: an engine needs {', '.join(wanted)}"
-            )
-        for name, sizes in wanted.items():
-            kind = "tensor(uint8)" if name == "crops" else "tensor(float)"
-            if tensors[name].type != kind:
-                raise EngineError(f"{self._path}: {side} {name} is {tensors[name].type}, not {kind}")
-            self._compare(name, sizes, tensors[name].shape)
-
-    def _compare(self, name: str, sizes: tuple[str | int, ...], shape: list[Any] | tuple[int, ...]) -> None:
-        if len(shape) != 1 + len(sizes):
-            raise EngineError(f"{self._path}: {name} has {len(shape)} dimensions, not {1 + len(sizes)}")
-        for size, wanted, found in zip(sizes, self._resolve(sizes), shape[1:], strict=True):
-            if isinstance(found, int) and found != wanted:
-                whose = (
-                    f"{size} {wanted} in the manifest" if isinstance(size, str) else f"it must be {wanted}"
-                )
-                raise EngineError(f"{self._path}: {name} is {found} where {whose}: export the engine again")
-
     def _warm_up(self, inputs: Shapes, outputs: Shapes) -> None:
         answers = self._once(
             {
-                name: np.ones((1, *self._resolve(sizes)), np.uint8 if name == "crops" else np.float32)
+                name: np.ones(
+                    (1, *resolve(sizes, self._manifest)), np.uint8 if name == "crops" else np.float32
+                )
                 for name, sizes in inputs.items()
             }
         )
         for (name, sizes), answer in zip(outputs.items(), answers, strict=True):
-            self._compare(name, sizes, answer.shape)
+            compare(self._path, name, answer.shape, sizes, self._manifest)
 
 
 def _opened(graph: _Graph | None) -> _Graph:
     if graph is None:
         raise EngineError("this engine was closed: open it again")
     return graph
+
+
+def _kind(said: str) -> str:
+    """A tensor's type as numpy names it: onnxruntime says ``tensor(float)``."""
+    inner = said.removeprefix("tensor(").removesuffix(")")
+    return "float32" if inner == "float" else inner
 
 
 def _said(error: Exception) -> str:

@@ -59,7 +59,7 @@ class MeshFinder:
     def find(self, image: Image, time_ms: int) -> list[Floats]:
         """See :class:`LandmarkFinder`."""
         found = self._mesh.process(image).multi_face_landmarks
-        return [_pixels(face.landmark, image) for face in found or ()]
+        return [_scaled(_points(face), image) for face in found or ()]
 
     def reset(self) -> None:
         """See :class:`LandmarkFinder`."""
@@ -110,7 +110,7 @@ class TaskFinder:
         """See :class:`LandmarkFinder`."""
         picture = self._mp.Image(image_format=self._mp.ImageFormat.SRGB, data=image)
         found = self._landmarker.detect_for_video(picture, time_ms).face_landmarks
-        return [_pixels(face, image) for face in found]
+        return [_scaled(_read(face), image) for face in found]
 
     def reset(self) -> None:
         """See :class:`LandmarkFinder`."""
@@ -128,10 +128,37 @@ class TaskFinder:
 _BLANK: Image = np.zeros((64, 64, 3), np.uint8)
 
 
-def _pixels(points: Any, image: Image) -> Floats:
+_ENCODED = np.dtype(
+    [("start", "u1", 2), ("x_", "u1"), ("x", "<f4"), ("y_", "u1"), ("y", "<f4"), ("z_", "u1"), ("z", "<f4")]
+)
+"""A landmark as protobuf writes it when it holds a place and nothing else."""
+
+_MARKS = np.array([0x0A, 15, 0x0D, 0x15, 0x1D], np.uint8)
+"""The bytes between its numbers."""
+
+
+def _points(face: Any) -> Floats:
+    """``(N, 3)`` landmarks of a ``NormalizedLandmarkList``, in 0..1.
+
+    To ask protobuf for 1,434 numbers one by one takes 0.7 ms a frame; to read what it writes takes 0.04.
+    """
+    data = face.SerializeToString()
+    if len(data) % _ENCODED.itemsize == 0:
+        points = np.frombuffer(data, _ENCODED)
+        marks = np.column_stack([points["start"], points["x_"], points["y_"], points["z_"]])
+        if (marks == _MARKS).all():
+            return np.stack([points["x"], points["y"], points["z"]], 1)
+    return _read(face.landmark)
+
+
+def _read(points: Any) -> Floats:
+    return np.array([(p.x, p.y, p.z) for p in points], np.float32)
+
+
+def _scaled(points: Floats, image: Image) -> Floats:
     """MediaPipe's 0..1 coordinates as pixels. Its z has the scale of x."""
     height, width = image.shape[:2]
-    return np.array([(p.x * width, p.y * height, p.z * width) for p in points], np.float32)
+    return points * np.array([width, height, width], np.float32)
 
 
 def _mediapipe() -> Any:

@@ -32,7 +32,8 @@ _GONE_S = 0.3
 class FaceTracker:
     """Finds faces, keeps them apart over time, and makes a stable crop of each for the engine.
 
-    One tracker follows one stream; use it from one thread. ``with FaceTracker(...) as tracker:`` closes it.
+    One tracker follows one stream; use it from one thread (but see :meth:`find`). ``with FaceTracker(...) as tracker:``
+    closes it.
 
     Args:
         input: What the engine eats: "rgb" (the aligned face) or "motion" (see :mod:`rtme.face.motion`).
@@ -99,13 +100,45 @@ class FaceTracker:
         Raises:
             FaceError: The picture is not uint8 RGB, or the slot does not rise.
         """
+        return self.judge(image, slot, self.find(image, slot))
+
+    def find(self, image: Image, slot: int) -> list[Floats]:
+        """The landmarks of every face in a picture: the first half of :meth:`track`, and the longer one.
+
+        It may run on another thread, one picture ahead of :meth:`judge`, in the same order.
+
+        Args:
+            image: ``(height, width, 3)`` uint8 RGB.
+            slot: Where the picture lies on the engine's time grid.
+
+        Returns:
+            ``(468 or 478, 3)`` float32 in pixels, for each face.
+
+        Raises:
+            FaceError: The picture is not uint8 RGB.
+        """
         _check(image)
+        return self._finder.find(np.ascontiguousarray(image), round(slot * 1000 / self._fps))
+
+    def judge(self, image: Image, slot: int, meshes: list[Floats]) -> list[FaceCrop]:
+        """The faces of a picture whose landmarks are known: the second half of :meth:`track`.
+
+        Args:
+            image: The picture.
+            slot: Where it lies on the engine's time grid.
+            meshes: What :meth:`find` found in it.
+
+        Returns:
+            As :meth:`track`.
+
+        Raises:
+            FaceError: The slot does not rise.
+        """
         if slot <= self._slot:
             raise FaceError(
                 f"slot {slot} came after slot {self._slot}: slots must rise; call reset() to start anew"
             )
         self._slot = slot
-        meshes = self._finder.find(np.ascontiguousarray(image), round(slot * 1000 / self._fps))
         meshes = _distinct(sorted(meshes, key=_eye_distance, reverse=True))[: self._faces]
         boxes = [_box(mesh) for mesh in meshes]
         numbers = self._identities.match(boxes, slot)

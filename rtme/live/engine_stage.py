@@ -3,7 +3,7 @@
 import queue
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import numpy as np
 
@@ -11,7 +11,7 @@ from rtme.engine.backend import Backend, Features
 from rtme.events import AnyEvent
 from rtme.live.health import StreamAccount
 from rtme.live.messages import EpochEnd, Message, StreamEnd, Tracked
-from rtme.live.stream_run import StreamRun
+from rtme.live.stream_run import Due, StreamRun, score_windows
 from rtme.spot.rules import Sensitivity
 
 TICK_S = 0.2
@@ -21,8 +21,18 @@ BEHIND_NS = 150_000_000
 class EngineStage(threading.Thread):
     """Encodes every crop once and drives the spotters.
 
-    A live stream is behind when its frame is old and others wait; then window evaluations are left out.
+    Crops of all sources that wait are encoded in one call, and so are the windows that become due by them. A source's own
+    order is kept. A live stream is behind when its frame is old and others wait; then window evaluations are left out.
     Features never are: the ring must stay whole.
+
+    Args:
+        backend: Runs the engine.
+        publish: Takes events.
+        accounts: Of each stream.
+        on_end: Called when a stream has ended.
+        sensitivity: Of the intervals.
+        wait_s: How long frames wait for others to be encoded with, at most. Waiting pays where a batch costs hardly more
+            than a crop, as on a GPU.
     """
 
     def __init__(
@@ -32,6 +42,7 @@ class EngineStage(threading.Thread):
         accounts: dict[str, StreamAccount],
         on_end: Callable[[StreamEnd], None],
         sensitivity: Sensitivity = "normal",
+        wait_s: float = 0.0,
     ) -> None:
         super().__init__(name="engine", daemon=True)
         self.inbox: queue.Queue[Message] = queue.Queue(maxsize=32)
@@ -42,6 +53,7 @@ class EngineStage(threading.Thread):
         self._accounts = accounts
         self._on_end = on_end
         self._sensitivity = sensitivity
+        self._wait_s = wait_s
         self._runs: dict[str, StreamRun] = {}
         self._leave = threading.Event()
 
@@ -79,35 +91,63 @@ class EngineStage(threading.Thread):
             batch = [self.inbox.get(timeout=TICK_S)]
         except queue.Empty:
             return []
+        until = time.monotonic() + self._wait_s
+        # One frame of each source is all that can be waited for: the next one comes a frame later.
         while len(batch) < self.inbox.maxsize:
+            left = until - time.monotonic() if len(batch) < len(self._accounts) else 0.0
             try:
-                batch.append(self.inbox.get_nowait())
+                batch.append(self.inbox.get(timeout=left) if left > 0 else self.inbox.get_nowait())
             except queue.Empty:
                 break
         return batch
 
     def _handle(self, batch: list[Message]) -> None:
-        judged = [
-            crop.crop
-            for item in batch
-            if isinstance(item, Tracked)
-            for crop in item.crops
-            if crop.crop is not None
-        ]
-        features = self._backend.encode(np.stack(judged)) if judged else None
-        row = 0
-        for number, item in enumerate(batch, 1):
-            if not isinstance(item, Tracked):
-                self._end(item)
-                continue
-            count = sum(crop.crop is not None for crop in item.crops)
-            mine = None
-            if features is not None and count:
-                mine = Features(features.frame[row : row + count], features.regions[row : row + count])
-                row += count
-            self._spot(item, mine, waiting=len(batch) - number + self.inbox.qsize())
+        features = self._encode(batch)
+        encoded_ns = time.monotonic_ns()
+        for item in batch:
+            if isinstance(item, Tracked):
+                self._accounts[item.stream].took("encoded", encoded_ns - item.tracked_ns)
+        waiting = len(batch) + self.inbox.qsize()
+        for together in rounds(batch):
+            waiting -= len(together)
+            tracked = [item for item in together if isinstance(item, Tracked)]
+            dues = [self._look(item, features.pop(0), waiting) for item in tracked]
+            windows = [window for _, due in dues for window in due.windows]
+            scores = score_windows(self._backend, windows)
+            scored_ns = time.monotonic_ns()
+            for run, due in dues:
+                mine, scores = scores[: len(due.windows)], scores[len(due.windows) :]
+                self._send(run.conclude(due, mine))
+                account = self._accounts[run.stream]
+                # Waiting for the rounds before it counts as scoring, for the streams before it as deciding.
+                account.took("scored", scored_ns - encoded_ns)
+                account.took("decided", time.monotonic_ns() - scored_ns)
+                account.scored(due.item.mark.capture_ns)
+            for item in together:
+                if not isinstance(item, Tracked):
+                    self._end(item)
 
-    def _spot(self, item: Tracked, features: Features | None, waiting: int) -> None:
+    def _encode(self, batch: list[Message]) -> list[Features | None]:
+        """Features of each frame of the batch, in order; None of one without a crop to judge."""
+        counts = []
+        judged = []
+        for item in batch:
+            if isinstance(item, Tracked):
+                crops = [crop.crop for crop in item.crops if crop.crop is not None]
+                counts.append(len(crops))
+                judged += crops
+        if not judged:
+            return [None] * len(counts)
+        found = self._backend.encode(np.stack(judged))
+        features: list[Features | None] = []
+        row = 0
+        for count in counts:
+            part = Features(found.frame[row : row + count], found.regions[row : row + count])
+            features.append(part if count else None)
+            row += count
+        return features
+
+    def _look(self, item: Tracked, features: Features | None, waiting: int) -> tuple[StreamRun, Due]:
         run = self._runs.get(item.stream)
         if run is not None and run.epoch != item.epoch:
             self._send(run.finish())
@@ -118,12 +158,10 @@ class EngineStage(threading.Thread):
         age_ns = time.monotonic_ns() - item.mark.capture_ns
         behind = item.live and age_ns > BEHIND_NS and waiting > 0
         skipped_before = run.skipped
-        events = run.push(item, features, behind=behind)
-        account = self._accounts[item.stream]
+        due = run.look(item, features, behind=behind)
         for _ in range(run.skipped - skipped_before):
-            account.skipped()
-        self._send(events)
-        account.scored(item.mark.capture_ns)
+            self._accounts[item.stream].skipped()
+        return run, due
 
     def _end(self, end: EpochEnd | StreamEnd) -> None:
         run = self._runs.pop(end.stream, None)
@@ -135,3 +173,17 @@ class EngineStage(threading.Thread):
     def _send(self, events: list[AnyEvent]) -> None:
         for event in events:
             self._publish(event)
+
+
+def rounds(batch: list[Message]) -> Iterator[list[Message]]:
+    """Messages that may be handled side by side: one of each stream, in the order in which they came."""
+    together: list[Message] = []
+    streams: set[str] = set()
+    for item in batch:
+        if item.stream in streams:
+            yield together
+            together, streams = [], set()
+        together.append(item)
+        streams.add(item.stream)
+    if together:
+        yield together

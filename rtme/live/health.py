@@ -9,6 +9,9 @@ from typing import Literal
 from rtme.bus.latency import LatencyWindow
 from rtme.events import Percentiles, StreamHealth
 
+Stage = Literal["tracked", "encoded", "scored", "decided"]
+"""What a frame has behind it; each is timed from the one before, waiting included, the first from the decoder."""
+
 SourceState = Literal["connecting", "live", "stalled", "backoff", "ended"]
 
 
@@ -26,6 +29,12 @@ class StreamAccount:
         self._reconnects = 0
         self._last = (time.monotonic(), 0)
         self._pipeline = LatencyWindow()
+        self._stages: dict[Stage, LatencyWindow] = {
+            "tracked": LatencyWindow(),
+            "encoded": LatencyWindow(),
+            "scored": LatencyWindow(),
+            "decided": LatencyWindow(),
+        }
 
     def state(self, state: SourceState, tell: Callable[[], None]) -> None:
         """The source changed its state; ``tell`` says so. No state comes after ``ended``, from whichever thread."""
@@ -60,6 +69,10 @@ class StreamAccount:
         now_ns = time.monotonic_ns()
         self._pipeline.add((now_ns - capture_ns) / 1e6, now_ns)
 
+    def took(self, stage: Stage, duration_ns: int) -> None:
+        """A frame has this stage behind it, so long after the one before."""
+        self._stages[stage].add(duration_ns / 1e6, time.monotonic_ns())
+
     def skipped(self) -> None:
         """A window evaluation was skipped to keep up."""
         with self._lock:
@@ -70,12 +83,18 @@ class StreamAccount:
         with self._lock:
             self._reconnects += 1
 
-    def report(self, system_ms: Percentiles | None) -> StreamHealth:
+    def report(self, system_ms: Percentiles | None, sent_ms: Percentiles | None = None) -> StreamHealth:
         """The stream's line in the heartbeat; the frame rate is since the last report.
 
         Args:
             system_ms: What the publisher measured.
+            sent_ms: How long events waited to be sent, likewise.
         """
+        now_ns = time.monotonic_ns()
+        stages: dict[str, Percentiles | None] = {
+            **{name: window.percentiles(now_ns) for name, window in self._stages.items()},
+            "sent": sent_ms,
+        }
         with self._lock:
             now = time.monotonic()
             then, then_tracked = self._last
@@ -90,4 +109,5 @@ class StreamAccount:
                 reconnects=self._reconnects,
                 pipeline_ms=self._pipeline.percentiles(time.monotonic_ns()),
                 system_ms=system_ms,
+                stages_ms={name: ms for name, ms in stages.items() if ms is not None} or None,
             )

@@ -8,7 +8,7 @@ from rtme.face.crop import FaceCrop
 
 @dataclass(frozen=True, slots=True)
 class Tracked:
-    """One frame on the engine's time grid and the faces in it."""
+    """One frame on the engine's time grid and the faces in it; ``tracked_ns`` (monotonic) is when they were found."""
 
     stream: str
     epoch: int
@@ -16,6 +16,7 @@ class Tracked:
     mark: Mark
     live: bool
     crops: list[FaceCrop]
+    tracked_ns: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,8 +10,10 @@ from typing import Any, Self
 
 from rtme.bus.publisher import Publisher
 from rtme.capture.source import Source
-from rtme.engine.backends import open_backend
+from rtme.engine.backend import Wish
+from rtme.engine.backends import ON_CPU
 from rtme.engine.bundle import load_bundle
+from rtme.engine.lasting import LastingBackend
 from rtme.engine.manifest import Manifest
 from rtme.errors import RtmeError, SettingsError, SourceError
 from rtme.events import AnyEvent, HeartbeatEvent, StateEvent, WarningEvent
@@ -28,9 +30,15 @@ from rtme.spot.rules import SpotterRules
 HEARTBEAT_S = 1.0
 POLL_S = 0.2
 JOIN_S = 10.0
+BATCH_WAIT_MS = 2.0
 # Up to 4 kB each: a service that nobody iterates over must not grow for hours.
 KEEP_EVENTS = 20_000
 SERVICE = "_service"
+
+
+def wish_of(settings: Settings) -> Wish:
+    """How the settings want the engine to be run."""
+    return Wish(settings.backend, settings.precision, settings.threads, settings.device, settings.max_batch)
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +92,7 @@ class Live:
         # Whether the engine fits must be known before anything is opened.
         check_measures(bundle.manifest)
         SpotterRules.of(bundle.manifest, sensitivity=self.settings.sensitivity)
-        self._backend = open_backend(bundle, self.settings.backend, threads=self.settings.threads)
+        self._backend = LastingBackend(bundle, wish_of(self.settings))
         self.errors: dict[str, str] = {}
         """Sources that ended for another reason than their natural end, and why."""
         self._accounts = {plan.name: StreamAccount() for plan in self._plans}
@@ -105,6 +113,11 @@ class Live:
         return self._backend.manifest
 
     @property
+    def backend(self) -> str:
+        """What runs the engine, for people."""
+        return f"{self._backend.label} ({self._backend.why})"
+
+    @property
     def address(self) -> str | None:
         """Where subscribers connect to, None when nothing is published."""
         return self._publisher.address if self._publisher else None
@@ -119,12 +132,14 @@ class Live:
         if self._supervisor is not None:
             raise RtmeError("this Live has been started before: make a new one for each run")
         self._publisher = Publisher(self.settings.bind, on_sent=self._take, insecure=self.settings.insecure)
+        self._backend.on_lost = self._warn
         self._engine = EngineStage(
             self._backend,
             self._publisher.publish,
             self._accounts,
             self._note_end,
             self.settings.sensitivity,
+            wait_s=self._batch_wait_s(),
         )
         self._lines = [
             Line(plan, self._new_tracker, self._engine, self._publisher.publish, self._accounts[plan.name])
@@ -187,6 +202,16 @@ class Live:
                 break
         if self._failure is not None:
             raise self._failure
+
+    def _batch_wait_s(self) -> float:
+        wait_ms = self.settings.batch_wait_ms
+        if wait_ms is None:
+            wait_ms = 0.0 if self._backend.name in ON_CPU else BATCH_WAIT_MS
+        return wait_ms / 1000
+
+    def _warn(self, sentence: str) -> None:
+        assert self._publisher is not None
+        self._publisher.publish(WarningEvent(stream=SERVICE, text=sentence))
 
     def _new_tracker(self, faces: int) -> FaceTracker:
         manifest = self.manifest
@@ -256,8 +281,7 @@ class Live:
         unsent = publisher.dropped - self._unsent_told
         if unsent > 0:
             self._unsent_told += unsent
-            text = f"{unsent} events were not sent: they came faster than they could leave"
-            publisher.publish(WarningEvent(stream=SERVICE, text=text))
+            self._warn(f"{unsent} events were not sent: they came faster than they could leave")
 
     def _wind_down(self) -> None:
         for line in self._lines:
@@ -283,9 +307,11 @@ class Live:
             stream=SERVICE,
             uptime_s=round(time.monotonic() - self._started, 3),
             engine=f"{self.manifest.name} {self.manifest.version}",
+            backend=self._backend.label,
             sensitivity=self.settings.sensitivity,
             last_seq=publisher.last_seq,
             streams={
-                name: account.report(publisher.latency(name)) for name, account in self._accounts.items()
+                name: account.report(publisher.latency(name), publisher.waiting(name))
+                for name, account in self._accounts.items()
             },
         )

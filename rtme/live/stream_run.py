@@ -1,8 +1,11 @@
 """One stream's faces in one epoch: features in, events out. No thread, no socket."""
 
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
 import numpy as np
 
-from rtme.engine.backend import Features, Scorer
+from rtme.engine.backend import Features, Floats, Scorer
 from rtme.engine.manifest import Manifest
 from rtme.errors import EngineError
 from rtme.events import AnyEvent, Mark, WarningEvent
@@ -34,8 +37,43 @@ def check_measures(manifest: Manifest) -> None:
         )
 
 
+Scores = tuple[float, Floats, Floats]
+"""Of one window: p_ME, and p_speaking and frame scores ``(T,)``."""
+
+
+@dataclass(frozen=True, slots=True)
+class Due:
+    """A frame that was taken in and waits for scores.
+
+    Attributes:
+        item: The frame.
+        events: What is already known.
+        faces: Whose each window is.
+        windows: To be scored.
+    """
+
+    item: Tracked
+    events: list[AnyEvent]
+    faces: list[int] = field(default_factory=list)
+    windows: list[Window] = field(default_factory=list)
+
+
+def score_windows(backend: Scorer, windows: Sequence[Window]) -> list[Scores]:
+    """Score windows, whosever they are, in one call."""
+    if not windows:
+        return []
+    said = backend.score(
+        *(np.stack([getattr(one, part) for one in windows]) for part in ("frame", "regions", "valid"))
+    )
+    return list(zip(map(float, said.p_me), said.p_speaking, said.frame_scores, strict=True))
+
+
 class StreamRun:
-    """Drives the spotters of a stream. One object serves one epoch."""
+    """Drives the spotters of a stream. One object serves one epoch.
+
+    Attributes:
+        skipped: Windows that were left out so far.
+    """
 
     def __init__(self, stream: str, epoch: int, backend: Scorer, sensitivity: Sensitivity = "normal") -> None:
         self.stream, self.epoch = stream, epoch
@@ -53,7 +91,12 @@ class StreamRun:
         self._newest: Mark | None = None
 
     def push(self, item: Tracked, features: Features | None, *, behind: bool) -> list[AnyEvent]:
-        """One frame of the grid.
+        """One frame of the grid: :meth:`look`, score and :meth:`conclude`."""
+        due = self.look(item, features, behind=behind)
+        return self.conclude(due, score_windows(self._backend, due.windows))
+
+    def look(self, item: Tracked, features: Features | None, *, behind: bool) -> "Due":
+        """Take in one frame of the grid, and say which windows are to be scored. :meth:`conclude` must follow.
 
         Args:
             item: The frame.
@@ -61,11 +104,10 @@ class StreamRun:
             behind: Leave out windows, but never two in a row: a machine that is always late must still see.
                 The features are kept.
         """
-        events: list[AnyEvent] = []
         slot, at = item.slot, item.mark
         self._marks.add(slot, at)
         self._newest = at
-        events += self._watch_absence(item)
+        events = self._watch_absence(item)
         row = 0
         for crop in item.crops:
             run = self._faces.get(crop.face) or self._meet(crop.face)
@@ -76,13 +118,29 @@ class StreamRun:
                     token = np.concatenate([token, crop.measures])
                 run.spotter.push(slot, token, features.regions[row])
                 row += 1
-        for face, run in list(self._faces.items()):
+        due = Due(item, events)
+        for face, run in self._faces.items():
             for window in run.spotter.advance(slot):
                 run.skipped_last = behind and not run.skipped_last
                 if run.skipped_last:
                     self._skip(run, window, at)
                 else:
-                    events += run.events(self._score(run, [window]), at)
+                    due.faces.append(face)
+                    due.windows.append(window)
+        return due
+
+    def conclude(self, due: "Due", scores: Sequence[Scores]) -> list[AnyEvent]:
+        """What follows from a frame, once its windows are scored.
+
+        Args:
+            due: What :meth:`look` gave.
+            scores: Of its windows, in their order.
+        """
+        slot, at, events = due.item.slot, due.item.mark, due.events
+        told = list(zip(due.faces, due.windows, scores, strict=True))
+        for face, run in list(self._faces.items()):
+            for window, score in ((window, score) for whose, window, score in told if whose == face):
+                events += run.events(run.spotter.take(window, *score), at)
             events += run.events(run.spotter.decide(), at)
             if slot - run.last_seen > LOST_AFTER_S * self._fps:
                 events += self._part(face, at)
@@ -115,17 +173,11 @@ class StreamRun:
 
     def _part(self, face: int, at: Mark) -> list[AnyEvent]:
         run = self._faces.pop(face)
-        updates = self._score(run, run.spotter.drain())
-        return run.events([*updates, *run.spotter.finish()], at)
-
-    def _score(self, run: FaceRun, windows: list[Window]) -> list[Update]:
+        windows = run.spotter.drain()
         updates: list[Update] = []
-        for window in windows:
-            scores = self._backend.score(window.frame[None], window.regions[None], window.valid[None])
-            updates += run.spotter.take(
-                window, float(scores.p_me[0]), scores.p_speaking[0], scores.frame_scores[0]
-            )
-        return updates
+        for window, score in zip(windows, score_windows(self._backend, windows), strict=True):
+            updates += run.spotter.take(window, *score)
+        return run.events([*updates, *run.spotter.finish()], at)
 
     def _skip(self, run: FaceRun, window: Window, at: Mark) -> None:
         run.spotter.skip(window)

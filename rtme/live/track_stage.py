@@ -3,11 +3,14 @@
 import threading
 import time
 from collections.abc import Callable
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
+from dataclasses import dataclass
 from typing import Literal
 
 from rtme.capture.source import StagedSource
 from rtme.errors import RtmeError
 from rtme.events import AnyEvent, GapEvent, Mark, TruthEvent, WarningEvent
+from rtme.face.landmarks import Floats
 from rtme.face.tracker import FaceTracker
 from rtme.live.engine_stage import EngineStage
 from rtme.live.epoch import Epoch
@@ -19,6 +22,17 @@ from rtme.live.plan import SourcePlan
 TICK_S = 0.2
 TELL_LOSSES_S = 1.0
 SLOW_FPS = 20.0
+
+
+@dataclass(slots=True)
+class _Found:
+    """A frame on the grid, whose landmarks are being looked for."""
+
+    frame: TimedFrame
+    epoch: Epoch
+    slot: int
+    meshes: Future[list[Floats]]
+    judged: bool = False
 
 
 class TrackStage(threading.Thread):
@@ -55,7 +69,8 @@ class TrackStage(threading.Thread):
             tracker = self._new_tracker(self._plan.faces)
             self._ready.set()
             try:
-                end = self._work(tracker)
+                with ThreadPoolExecutor(1, f"find-{self._plan.name}") as finder:
+                    end = self._work(tracker, finder)
             finally:
                 tracker.close()
         except RtmeError as error:
@@ -74,34 +89,54 @@ class TrackStage(threading.Thread):
         """Epoch of the newest frame; 0 before the first."""
         return self._epoch.number if self._epoch else 0
 
-    def _work(self, tracker: FaceTracker) -> EndOfSource:
+    def _work(self, tracker: FaceTracker, finder: Executor) -> EndOfSource:
+        """Take frames until the source ends.
+
+        While one frame's faces are cut out and compared, the landmarks of the next are looked for on another thread, if it
+        is there already: a recording that is read as fast as it goes, or a camera that is ahead of us, uses two cores.
+        """
+        ahead: _Found | None = None
         while True:
-            item = self._inlet.get(TICK_S)
-            if isinstance(item, EndOfSource):
-                return item
+            item = self._inlet.get(0 if ahead else TICK_S)
             if time.monotonic() - self._told_losses >= TELL_LOSSES_S:
                 self._tell_losses()
-            delivered = True
-            if isinstance(item, EndOfEpoch):
-                delivered = self._engine.put(EpochEnd(self._plan.name))
-            elif item is not None:
-                delivered = self._frame(tracker, item)
-            if not delivered:
+            following = self._begin(tracker, finder, item, ahead) if isinstance(item, TimedFrame) else None
+            if ahead is not None and not ahead.judged and not self._judge(tracker, ahead):
+                return EndOfSource("the engine stopped")
+            ahead = following
+            if isinstance(item, EndOfSource):
+                return item
+            if isinstance(item, EndOfEpoch) and not self._engine.put(EpochEnd(self._plan.name)):
                 return EndOfSource("the engine stopped")
 
-    def _frame(self, tracker: FaceTracker, frame: TimedFrame) -> bool:
-        """Work one frame through; False when the engine is gone."""
+    def _begin(
+        self, tracker: FaceTracker, finder: Executor, frame: TimedFrame, before: "_Found | None"
+    ) -> "_Found | None":
+        """Begin to look for a frame's landmarks; None for a frame that is left out."""
         epoch, mark = self._epoch, frame.mark
         if epoch is None or epoch.number != frame.epoch:
+            # The tracker forgets everything now, so what it was given before must be done with.
+            if before is not None:
+                self._judge(tracker, before)
             epoch = self._begin_epoch(tracker, frame.epoch)
         slot = epoch.place(mark)
         if slot is None:
             self._account.dropped("above_engine_rate")
-            return True
-        crops = tracker.track(frame.image, slot)
+            return None
+        return _Found(frame, epoch, slot, finder.submit(tracker.find, frame.image, slot))
+
+    def _judge(self, tracker: FaceTracker, found: "_Found") -> bool:
+        """Hand a frame's faces to the engine; False when it is gone."""
+        found.judged = True
+        mark, epoch = found.frame.mark, found.epoch
+        crops = tracker.judge(found.frame.image, found.slot, found.meshes.result())
+        tracked_ns = time.monotonic_ns()
         self._account.tracked(len(crops))
+        self._account.took("tracked", tracked_ns - mark.capture_ns)
         delivered = self._engine.put(
-            Tracked(self._plan.name, epoch.number, slot, mark, self._plan.source.live, crops)
+            Tracked(
+                self._plan.name, epoch.number, found.slot, mark, self._plan.source.live, crops, tracked_ns
+            )
         )
         self._tell_truth(epoch, mark)
         return delivered

@@ -1,4 +1,4 @@
-"""The onnxruntime backend: what it computes, and what it refuses."""
+"""The CPU backends: what they compute, and what they refuse."""
 
 from pathlib import Path
 from typing import Any
@@ -6,11 +6,13 @@ from typing import Any
 import numpy as np
 import pytest
 
-from rtme.engine.backends import open_backend
+from rtme.engine.backend import Wish
+from rtme.engine.backends import open_backend, open_for
 from rtme.engine.bundle import Bundle, write_bundle
 from rtme.errors import EngineError
 from tiny_engine import NUMBERS, encoder_graph, make_tiny_bundle, temporal_graph
 
+CPU = ("onnxruntime", "openvino")
 ENCODER = encoder_graph(112, 4, 3, 2)
 TEMPORAL = temporal_graph(32, 4, 3, 2)
 
@@ -25,8 +27,9 @@ def crops(count: int) -> np.ndarray:
     return random.integers(100, 156, (count, 112, 112, 3), np.uint8)
 
 
-def test_shapes_and_ranges(tiny: Bundle) -> None:
-    backend = open_backend(tiny)
+@pytest.mark.parametrize("name", CPU)
+def test_shapes_and_ranges(tiny: Bundle, name: str) -> None:
+    backend = open_backend(tiny, name)
     features = backend.encode(crops(5))
     assert features.frame.shape == (5, 4)
     assert features.regions.shape == (5, 3, 2)
@@ -40,13 +43,15 @@ def test_shapes_and_ranges(tiny: Bundle) -> None:
         assert 0 <= p.min() <= p.max() <= 1
 
 
-def test_nothing_in_gives_nothing_out(tiny: Bundle) -> None:
-    features = open_backend(tiny).encode(np.zeros((0, 112, 112, 3), np.uint8))
+@pytest.mark.parametrize("name", CPU)
+def test_nothing_in_gives_nothing_out(tiny: Bundle, name: str) -> None:
+    features = open_backend(tiny, name).encode(np.zeros((0, 112, 112, 3), np.uint8))
     assert (features.frame.shape, features.regions.shape) == ((0, 4), (0, 3, 2))
 
 
-def test_a_result_does_not_depend_on_its_company(tiny: Bundle) -> None:
-    backend = open_backend(tiny, threads=2)
+@pytest.mark.parametrize("name", CPU)
+def test_a_result_does_not_depend_on_its_company(tiny: Bundle, name: str) -> None:
+    backend = open_backend(tiny, name, threads=2)
     batch = crops(4)
     together = backend.encode(batch)
     for i in range(4):
@@ -55,8 +60,9 @@ def test_a_result_does_not_depend_on_its_company(tiny: Bundle) -> None:
         np.testing.assert_array_equal(alone.regions[0], together.regions[i])
 
 
-def test_the_tiny_engine_answers_to_motion(tiny: Bundle) -> None:
-    backend = open_backend(tiny)
+@pytest.mark.parametrize("name", CPU)
+def test_the_tiny_engine_answers_to_motion(tiny: Bundle, name: str) -> None:
+    backend = open_backend(tiny, name)
     still = np.full((1, 112, 112, 3), 128, np.uint8)
     moving = still.copy()
     moving[0, 30:60, 40:70, 2] += 24  # 1.5 pixels down
@@ -68,37 +74,62 @@ def test_the_tiny_engine_answers_to_motion(tiny: Bundle) -> None:
     assert scores[0] < 0.1 < 0.9 < scores[1]
 
 
-def test_nan_passes_through_as_nan(tiny: Bundle) -> None:
+@pytest.mark.parametrize("name", CPU)
+def test_nan_passes_through_as_nan(tiny: Bundle, name: str) -> None:
     frame = np.full((1, 32, 4), np.nan, np.float32)
-    scores = open_backend(tiny).score(
+    scores = open_backend(tiny, name).score(
         frame, np.zeros((1, 32, 3, 2), np.float32), np.ones((1, 32), np.float32)
     )
     assert np.isnan(scores.frame_scores).all()
 
 
-def test_a_crop_of_another_size_is_refused(tiny: Bundle) -> None:
-    backend = open_backend(tiny)
-    with pytest.raises(EngineError, match=r"encoder\.onnx failed: .*dimensions"):
+@pytest.mark.parametrize("name", CPU)
+def test_a_crop_of_another_size_is_refused(tiny: Bundle, name: str) -> None:
+    backend = open_backend(tiny, name)
+    with pytest.raises(EngineError, match=r"encoder\.onnx failed: .*(64|dimensions)"):
         backend.encode(np.zeros((1, 64, 64, 3), np.uint8))
-    with pytest.raises(EngineError, match=r"encoder\.onnx failed: .*data type"):
+    with pytest.raises(EngineError, match=r"encoder\.onnx failed: .*(data type|float)"):
         backend.encode(np.zeros((1, 112, 112, 3), np.float32))  # type: ignore[arg-type]
 
 
-def test_a_closed_engine_says_so(tiny: Bundle) -> None:
-    backend = open_backend(tiny)
+@pytest.mark.parametrize("name", CPU)
+def test_a_closed_engine_says_so(tiny: Bundle, name: str) -> None:
+    backend = open_backend(tiny, name)
     backend.close()
     backend.close()
     with pytest.raises(EngineError, match="this engine was closed"):
         backend.encode(crops(1))
 
 
-@pytest.mark.parametrize("backend", ["auto", "onnxruntime"])
-def test_backends_by_name(tiny: Bundle, backend: str) -> None:
-    assert open_backend(tiny, backend).name == "onnxruntime"
+@pytest.mark.parametrize("name", CPU)
+def test_backends_by_name(tiny: Bundle, name: str) -> None:
+    opened = open_for(tiny, Wish(name))
+    assert (opened.backend.name, opened.why) == (name, "it was asked for")
+    assert opened.backend.label.startswith(name)
+
+
+def test_auto_says_which_and_why(tiny: Bundle) -> None:
+    opened = open_for(tiny, Wish())
+    assert "the fastest" in opened.why
+    assert all(name in opened.why for name in opened.refused)
+
+
+@pytest.mark.parametrize("count", range(10))
+@pytest.mark.parametrize("threads", [1, 2, 3])
+def test_openvino_says_what_onnxruntime_says(tiny: Bundle, count: int, threads: int) -> None:
+    theirs, ours = (open_for(tiny, Wish(name, threads=threads)).backend.encode(crops(count)) for name in CPU)
+    np.testing.assert_allclose(ours.frame, theirs.frame, atol=1e-5)
+    np.testing.assert_allclose(ours.regions, theirs.regions, atol=1e-5)
+
+
+@pytest.mark.parametrize(("name", "precision"), [("onnxruntime", "fp16"), ("openvino", "int8")])
+def test_a_precision_that_a_backend_lacks_is_refused(tiny: Bundle, name: str, precision: Any) -> None:
+    with pytest.raises(EngineError, match=f"fp32.*not in {precision}"):
+        open_for(tiny, Wish(name, precision=precision))
 
 
 def test_an_unknown_backend_names_the_choices(tiny: Bundle) -> None:
-    with pytest.raises(EngineError, match="no backend is called 'abacus': give auto or torch-cuda"):
+    with pytest.raises(EngineError, match=r"no backend is called 'abacus': give auto or .*onnxruntime"):
         open_backend(tiny, "abacus")
 
 
@@ -118,10 +149,13 @@ def test_threads_must_be_some(tiny: Bundle, threads: int) -> None:
         ({"window": 16}, r"temporal\.onnx: frame is 32 where window 16 in the manifest"),
     ],
 )
-def test_graphs_that_do_not_fit_the_manifest(tmp_path: Path, numbers: dict[str, Any], sentence: str) -> None:
+@pytest.mark.parametrize("name", CPU)
+def test_graphs_that_do_not_fit_the_manifest(
+    tmp_path: Path, name: str, numbers: dict[str, Any], sentence: str
+) -> None:
     bundle = write_bundle(tmp_path, NUMBERS | numbers, encoder=ENCODER, temporal=TEMPORAL)
     with pytest.raises(EngineError, match=sentence):
-        open_backend(bundle)
+        open_backend(bundle, name)
 
 
 @pytest.mark.parametrize(
@@ -129,15 +163,18 @@ def test_graphs_that_do_not_fit_the_manifest(tmp_path: Path, numbers: dict[str, 
     [
         (TEMPORAL, TEMPORAL, r"encoder\.onnx has the inputs frame, regions, valid: an engine needs crops"),
         (ENCODER, ENCODER, r"temporal\.onnx has the inputs crops: an engine needs frame, regions, valid"),
-        (b"", TEMPORAL, r"encoder\.onnx is no graph that onnxruntime can run: "),
-        (b"not a graph", TEMPORAL, r"encoder\.onnx is no graph that onnxruntime can run: "),
-        (ENCODER[: len(ENCODER) // 2], TEMPORAL, r"encoder\.onnx is no graph that onnxruntime can run: "),
+        (b"", TEMPORAL, r"encoder\.onnx is no graph that .* can run: "),
+        (b"not a graph", TEMPORAL, r"encoder\.onnx is no graph that .* can run: "),
+        (ENCODER[: len(ENCODER) // 2], TEMPORAL, r"encoder\.onnx is no graph that .* can run: "),
     ],
 )
-def test_graphs_that_are_none(tmp_path: Path, encoder: bytes, temporal: bytes, sentence: str) -> None:
+@pytest.mark.parametrize("name", CPU)
+def test_graphs_that_are_none(
+    tmp_path: Path, name: str, encoder: bytes, temporal: bytes, sentence: str
+) -> None:
     bundle = write_bundle(tmp_path, NUMBERS, encoder=encoder, temporal=temporal)
     with pytest.raises(EngineError, match=sentence) as raised:
-        open_backend(bundle)
+        open_backend(bundle, name)
     assert "\n" not in str(raised.value)
 
 

@@ -18,7 +18,6 @@ from rtme.clock import Stamp
 from rtme.engine.ort import OnnxRuntimeBackend
 from rtme.errors import FaceError, RtmeError, SourceError
 from rtme.events import AnyEvent, GapEvent, HeartbeatEvent, Mark, SpeakerEvent, StateEvent, WarningEvent
-from rtme.face.crop import FaceCrop
 from rtme.face.tracker import FaceTracker
 from rtme.live import service
 
@@ -170,7 +169,7 @@ def test_a_dead_engine_is_said_for_every_stream(
 
     monkeypatch.setattr(OnnxRuntimeBackend, "encode", broken)
     seen: list[AnyEvent] = []
-    live = rtme.Live([str(clip), Camera()], fast=True, engine=engine)
+    live = rtme.Live([str(clip), Camera()], fast=True, engine=engine, backend="onnxruntime")
     with live, pytest.raises(RtmeError, match="no room"):
         seen.extend(live)
     ended = {
@@ -224,11 +223,11 @@ def test_time_and_drops_are_told_by_every_frame_read(engine: str, monkeypatch: p
     class Slow(FaceTracker):
         held_up = False
 
-        def track(self, image: NDArray[np.uint8], slot: int) -> list[FaceCrop]:
+        def find(self, image: NDArray[np.uint8], slot: int) -> list[NDArray[np.float32]]:
             if not self.held_up:
                 time.sleep(0.7)
                 self.held_up = True
-            return super().track(image, slot)
+            return super().find(image, slot)
 
     monkeypatch.setattr(service, "FaceTracker", Slow)
     seen = []

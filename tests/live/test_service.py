@@ -225,6 +225,6 @@ def test_what_cannot_start_says_why(engine: str, clip: Path, tmp_path: Path) -> 
     with pytest.raises(SourceError, match="gone"):
         rtme.analyze(tmp_path / "gone.mp4", engine=engine).report()
     with rtme.Live([str(clip)], engine=engine, bind="tcp://127.0.0.1:*") as live:
-        live.stop()
         with pytest.raises(BusError, match="in use"):
             rtme.Live([str(clip)], engine=engine, bind=live.address).start()
+        live.stop()

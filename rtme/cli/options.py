@@ -1,0 +1,26 @@
+"""Options that several verbs share."""
+
+from typing import Annotated
+
+import typer
+
+Engine = Annotated[str | None, typer.Option(help="Engine bundle: a name or a folder.", show_default=False)]
+Sensitivity = Annotated[
+    str | None,
+    typer.Option(
+        help="low, normal or high: fewer false alarms or more found.  [default: normal]", show_default=False
+    ),
+]
+Faces = Annotated[int | None, typer.Option(help="Faces to follow per source.", show_default=False)]
+Threads = Annotated[int | None, typer.Option(help="Threads of the encoder.", show_default=False)]
+Backend = Annotated[
+    str | None,
+    typer.Option(
+        help="What runs the engine, such as openvino or onnxruntime.  [default: the best that works]",
+        show_default=False,
+    ),
+]
+Precision = Annotated[
+    str | None,
+    typer.Option(help="What it computes in: fp32, bf16, fp16 or int8, where it can.", show_default=False),
+]

@@ -1,0 +1,231 @@
+"""The results of the speed benches as tables, for a terminal and for a page alike."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from rtme.trial.markdown import NONE
+
+Result = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """One table: what it is about, the names over its columns, its rows, and a line under it."""
+
+    title: str
+    names: list[str]
+    rows: list[list[str]]
+    note: str = ""
+
+
+def tables(bench: str, result: Result) -> list[Table]:
+    """All tables of a result.
+
+    Args:
+        bench: ``latency``, ``throughput``, ``ratio``, ``engines`` or ``memory``.
+        result: What the bench of this name gave.
+    """
+    return _MAKERS[bench](result)
+
+
+def said(figure: Mapping[str, Any] | None, unit: str = "") -> str:
+    """The median of a figure, and its smallest and largest where there were several runs."""
+    if figure is None:
+        return NONE
+    text = f"{figure['median']:,g}{unit}"
+    return text if figure["min"] == figure["max"] else f"{text} ({figure['min']:,g} to {figure['max']:,g})"
+
+
+def _latency(result: Result) -> list[Table]:
+    ranks = ["p50", "p95", "p99", "max"]
+    rows = [[stage, *_ranks(found)] for stage, found in result["stages_ms"].items()]
+    rows.append(["from the decoder to scored, every frame", *_ranks(result["pipeline_ms"])])
+    rows.append(["from the decoder to sent, every event (`system_ms`)", *_ranks(result["system_ms"])])
+    found = result["expressions"]
+    ahead = ", ".join(f"{ms:g}" for ms in result["look_ahead_ms"]) or NONE
+    delays = [
+        [f"{status}, after its {end}", str(ms["count"]), *(f"{ms[rank]:g}" for rank in ("p50", "p95", "max"))]
+        for status in ("provisional", "confirmed", "closed")
+        for end in ("onset", "offset")
+        if (ms := found[f"from_{end}_ms"].get(status))
+    ]
+    rest = [
+        ["frames of a run", said(result["frames"])],
+        ["dropped / left out of scoring / lost before the decoder", _losses(result)],
+        ["events that the subscriber missed", f"{result['missed_by_subscriber']}"],
+        ["memory", said(result["rss_mib"], " MiB")],
+        ["processor, of one core", said(result["cpu_percent"], " %")],
+        ["from the start of the process to the first event about a face", said(result["first_face_s"], " s")],
+    ]
+    return [
+        Table(
+            "Milliseconds of each stage, from the one before",
+            ["stage", *ranks],
+            rows,
+            f"{result['what']}; {result['enough']}. Median of the runs, smallest and largest.",
+        ),
+        Table(
+            "Milliseconds from a micro-expression to its events",
+            ["event", "count", "p50", "p95", "max"],
+            delays,
+            f"Of {found['planted']} that were shown {found['found']} were found. The look-ahead, waiting by design, is "
+            f"{ahead} ms of each. An event may come before the offset: then the figure is negative.",
+        ),
+        Table("Cost", ["what", "measured"], rest),
+    ]
+
+
+def _throughput(result: Result) -> list[Table]:
+    made = []
+    recorded = result.get("recorded")
+    if recorded:
+        rows = [["recording", said(recorded["frames_per_second"])]]
+        made.append(
+            Table("Frames a second", ["what", "frames/s"], rows, f"{recorded['what']}; {recorded['enough']}.")
+        )
+    for live in result["live"]:
+        rows = [
+            [
+                str(row["streams"]),
+                _losses(row),
+                said(row["cpu_percent"], " %"),
+                said(row["rss_mib"], " MiB"),
+                said(row["worst_pipeline_ms"] and row["worst_pipeline_ms"]["p50"]),
+                said(row["worst_pipeline_ms"] and row["worst_pipeline_ms"]["p95"]),
+                str(row["cpu_percent"]["runs"]),
+            ]
+            for row in live["rows"]
+        ]
+        most = f"{live['streams_without_a_drop']} streams without a drop" + (
+            ", and no more were tried" * live["all_tried"]
+        )
+        made.append(
+            Table(
+                f"Live streams at {live['fps']} frames/s",
+                [
+                    "streams",
+                    "dropped / left out / lost",
+                    "of one core",
+                    "memory",
+                    "slowest p50 ms",
+                    "slowest p95 ms",
+                    "runs",
+                ],
+                rows,
+                f"{most}. {live['what']}.",
+            )
+        )
+    return made
+
+
+def _ratio(result: Result) -> list[Table]:
+    names = {
+        "floor": "MediaPipe's landmarks alone, the floor",
+        "tracking": "the face room: landmarks, alignment, motion",
+        "cached_engine": "engine, each frame encoded once",
+        "plain_engine": "engine, every window encoded anew",
+        "rtme": "rtme: face room and engine",
+        "plain": "plain sliding window: face room and engine",
+    }
+    rows = [
+        [names[way], f"{one['encoder_runs']:,}", said(one["seconds"]), said(one["frames_per_second"])]
+        for way, one in result["ways"].items()
+    ]
+    ratios = [
+        ["encoder runs, plain over rtme", f"{result['encoder_runs_ratio']:g}"],
+        ["time of the engine, plain over rtme", said(result["engine_ratio"])],
+        ["time end to end, plain over rtme", said(result["end_to_end_ratio"])],
+        ["the floor's share of rtme's time", said(result["share_of_floor"])],
+    ]
+    return [
+        Table(
+            "Three ways through the same pictures",
+            ["way", "encoder runs", "seconds", "frames/s"],
+            rows,
+            f"{result['what']}; window {result['window']}, hop {result['hop']}; {result['backend']}; {result['enough']}.",
+        ),
+        Table(
+            "What it saves",
+            ["ratio", "measured"],
+            ratios,
+            f"The frame scores of both ways differ by {result['largest_difference']:.1g} at most.",
+        ),
+    ]
+
+
+def _engines(result: Result) -> list[Table]:
+    rows = [
+        [
+            row["label"],
+            str(row["batch"]),
+            said(row["ms_per_crop"]),
+            said(row["ms_per_window"]),
+            said(row["crops_per_second"]),
+            f"{row['drift']:.1g}",
+            NONE if row["share_of_ceiling"] is None else f"{100 * row['share_of_ceiling']:.0f} %",
+        ]
+        for row in result["rows"]
+    ]
+    gflop = result["encoder_gflop_per_crop"]
+    made = [
+        Table(
+            "Backends",
+            ["backend", "batch", "ms a crop", "ms a window", "crops/s", "drift", "of the ceiling"],
+            rows,
+            f"{result['what']}, {result['threads']} thread{'s' * (result['threads'] > 1)}; {result['enough']}. "
+            f"The encoder is {NONE if gflop is None else gflop} GFLOP a crop; the ceiling, numpy's sgemm, "
+            f"{result['ceiling_gflops']} GFLOP/s.",
+        )
+    ]
+    if result["left_out"]:
+        lines = [[one["backend"], one["precision"], one["why"]] for one in result["left_out"]]
+        made.append(Table("Left out", ["backend", "precision", "why"], lines))
+    return made
+
+
+def _memory(result: Result) -> list[Table]:
+    rows = [
+        [
+            str(row["streams"]),
+            said(row["rss_mib"], " MiB"),
+            f"{row['largest_rss_mib']:,} MiB",
+            said(row["device_mib"], " MiB"),
+            said(row["dropped"]),
+        ]
+        for row in result["rows"]
+    ]
+    long = result["long"]
+    over = [
+        ["at its beginning", f"{long['first_mib']:,g} MiB"],
+        ["at its end", f"{long['last_mib']:,g} MiB"],
+        ["at most", f"{long['largest_mib']:,g} MiB"],
+        ["slope of its second half", f"{long['mib_per_hour']:g} MiB an hour"],
+        ["on the GPU", NONE if long["device_mib"] is None else f"{long['device_mib']:,g} MiB"],
+    ]
+    return [
+        Table(
+            "Against the number of streams",
+            ["streams", "memory", "at most", "on the GPU", "dropped"],
+            rows,
+            f"{result['what']}.",
+        ),
+        Table("Against time", ["one stream", "measured"], over, f"One run of {long['minutes']:g} minutes."),
+    ]
+
+
+_MAKERS: dict[str, Callable[[Result], list[Table]]] = {
+    "latency": _latency,
+    "throughput": _throughput,
+    "ratio": _ratio,
+    "engines": _engines,
+    "memory": _memory,
+}
+
+
+def _ranks(found: Mapping[str, Any] | None) -> list[str]:
+    return [NONE] * 4 if found is None else [said(found[rank]) for rank in ("p50", "p95", "p99", "max")]
+
+
+def _losses(found: Result) -> str:
+    return " / ".join(f"{found[key]['max']:g}" for key in ("dropped", "skipped", "lost"))
