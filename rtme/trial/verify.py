@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import get_args
 
-from rtme.engine.backend import Precision, Wish
+from rtme.engine.backend import Backend, Precision, Wish
 from rtme.engine.backends import KINDS
 from rtme.engine.bundle import Bundle
 from rtme.errors import EngineError
@@ -91,10 +91,9 @@ def verify(
     Raises:
         EngineError: The reference itself fails.
     """
-    name, note = _reference(bundle)
+    backend, note = _reference(bundle, wish)
+    name, reference = backend.name, backend.label
     tell(f"{name} fp32, the reference")
-    backend = KINDS[name].open(bundle, _asked(wish, name, "fp32"))
-    reference = backend.label
     heard = listen(backend, clips)
     backend.close()
     verdicts: list[Verdict] = []
@@ -112,11 +111,17 @@ def verify(
     return Verification(reference, note, heard, verdicts, refused)
 
 
-def _reference(bundle: Bundle) -> tuple[str, str]:
-    reason = KINDS["torch"].missing(bundle, Wish("torch", "fp32"))
+def _reference(bundle: Bundle, wish: Wish) -> tuple[Backend, str]:
+    """What all are compared with, and what is to be said of it."""
+    asked = _asked(wish, "torch", "fp32")
+    reason = KINDS["torch"].missing(bundle, asked)
     if reason is None:
-        return "torch", ""
-    return "onnxruntime", f"the reference is onnxruntime, for {reason}"
+        try:
+            return KINDS["torch"].open(bundle, asked), ""
+        except EngineError as error:  # an int8 engine, for one
+            reason = str(error)
+    plain = KINDS["onnxruntime"].open(bundle, _asked(wish, "onnxruntime", "fp32"))
+    return plain, f"the reference is onnxruntime, not torch: {reason}"
 
 
 def _asked(wish: Wish, backend: str, precision: Precision) -> Wish:

@@ -201,6 +201,7 @@ def test_quantising_writes_an_engine_that_runs(tmp_path: Path, tiny: Bundle, vid
     words = ["quantize", str(tiny.path), "--clips", str(video.parent), "-o", str(out), "--force"]
     result = run(app, words)
     assert result.exit_code == 0, result.exception
+    assert "run it with --backend onnxruntime" in result.stdout
     made = load_bundle(out)
     assert made.manifest.name == "tiny-int8"
     assert made.manifest.training["quantised from"].startswith("tiny 0.0.1")
@@ -222,6 +223,17 @@ def test_the_default_engine_is_half_as_large_in_int8(tmp_path: Path, video: Path
         open_backend(found.written, "torch")
     with pytest.raises(EngineError, match="it may be int8 already"):
         quantize(found.written, [], tmp_path / "again")
+
+
+def test_an_engine_that_torch_cannot_run_is_compared_with_onnxruntime(
+    tmp_path: Path, tiny: Bundle, clip: Clip
+) -> None:
+    small = quantize(tiny, [clip], tmp_path / "small", force=True).written
+    assert small is not None
+    found = verify(small, [clip], Wish())
+    assert found.reference.startswith("onnxruntime")
+    assert "does not know the operator" in found.note
+    assert "onnxruntime" not in {one.backend for one in found.verdicts}
 
 
 def test_too_much_change_is_not_written(
