@@ -8,7 +8,7 @@ import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from importlib.metadata import PackageNotFoundError, version
 from typing import Annotated, Literal
@@ -220,11 +220,13 @@ def check_engine() -> Finding:
     except EngineError as error:
         return Finding("engine", "problem", str(error), "install rtme again, or name an engine with --engine")
     manifest = bundle.manifest
-    detail = (
-        f"{manifest.name} {manifest.version} on {opened.backend.label} ({opened.why}): {manifest.summary}"
-    )
+    detail = f"{manifest.name} {manifest.version} on {opened.backend.label} ({opened.why}{_refused(opened.refused)}): {manifest.summary}"
     opened.backend.close()
     return Finding("engine", "ok", detail)
+
+
+def _refused(refused: Mapping[str, str]) -> str:
+    return "".join(f"; not {name}: {reason}" for name, reason in refused.items())
 
 
 def check_port(address: str) -> Finding:

@@ -9,7 +9,9 @@ from rich.console import Console
 from rich.table import Table
 
 from rtme.cli.engine_build import build
+from rtme.cli.engine_quantize import quantize
 from rtme.cli.engine_report import report
+from rtme.cli.engine_verify import verify
 from rtme.engine.bundle import Bundle, list_bundles, load_bundle
 from rtme.engine.manifest import Manifest
 from rtme.errors import EngineError
@@ -17,6 +19,8 @@ from rtme.errors import EngineError
 app = typer.Typer(help="Look at engine bundles.", no_args_is_help=True)
 app.command("report")(report)
 app.command("build")(build)
+app.command("verify")(verify)
+app.command("quantize")(quantize)
 
 _DRAWN = ("operating", "curve", "reliability")
 """Of the scores, what has rows of its own or is there to be drawn."""

@@ -19,11 +19,13 @@ class Kind:
         opens: The class's name in it, called with a bundle and a :class:`Wish`. Beside it the module has a function
             ``missing(bundle, wish)``: why this backend cannot run here, in a few words, or None.
         auto: Whether ``auto`` may take it.
+        gpu: Whether it runs on a GPU, where a batch costs hardly more than one item.
     """
 
     module: str
     opens: str
     auto: bool = True
+    gpu: bool = False
 
     def missing(self, bundle: Bundle, wish: Wish) -> str | None:
         """Why it cannot run here, or None. Cheap, and never crashes on a machine that lacks what it needs."""
@@ -36,9 +38,12 @@ class Kind:
 
 
 KINDS: Mapping[str, Kind] = {
-    "tensorrt": Kind("rtme.engine.trt.backend", "TensorRtBackend"),
+    "tensorrt": Kind("rtme.engine.trt.backend", "TensorRtBackend", gpu=True),
+    "torch-cuda": Kind("rtme.engine.torch_cuda", "TorchCudaBackend", gpu=True),
+    "onnxruntime-cuda": Kind("rtme.engine.ort_cuda", "OrtCudaBackend", gpu=True),
     "openvino": Kind("rtme.engine.openvino", "OpenVinoBackend"),
     "onnxruntime": Kind("rtme.engine.ort", "OnnxRuntimeBackend"),
+    "torch": Kind("rtme.engine.torch_backend", "TorchBackend", auto=False),
 }
 """The best first: ``auto`` takes the first that works."""
 
@@ -47,6 +52,11 @@ BACKENDS = tuple(KINDS)
 
 ON_CPU = ("openvino", "onnxruntime")
 """Those that need no device which could be lost."""
+
+
+def on_gpu(name: str) -> bool:
+    """Whether a backend runs on a GPU."""
+    return KINDS[name].gpu
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,13 +121,7 @@ def open_for(bundle: Bundle, wish: Wish) -> Opened:
             except EngineError as error:
                 reason = str(error)
             else:
-                return Opened(backend, _why(name, refused), refused)
+                return Opened(backend, "the best that works here", refused)
         refused[name] = reason
     # The last is the plainest: what it says is what is wrong with the engine.
     raise EngineError(refused[next(reversed(refused))])
-
-
-def _why(name: str, refused: Mapping[str, str]) -> str:
-    if not refused:
-        return "the fastest there is"
-    return f"the fastest that works here; not {'; not '.join(f'{n}: {r}' for n, r in refused.items())}"

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from rtme.engine.backend import Features, Floats, Precision, WindowScores, Wish
 from rtme.engine.bundle import Bundle
+from rtme.engine.quantize import QUANTISED
 from rtme.engine.tensors import CROPS, FEATURES, SCORES, WINDOW, Shapes, check, resolve
 from rtme.errors import EngineError
 
@@ -32,6 +33,8 @@ def missing(bundle: Bundle, wish: Wish) -> str | None:
     """Why OpenVINO cannot run here, or None."""
     if find_spec("openvino") is None:
         return "OpenVINO is not installed (pip install 'rtme[openvino]')"
+    if QUANTISED in bundle.manifest.training:
+        return "its encoder is int8 for onnxruntime, which runs it quicker and one crop at a time"
     if wish.precision is None:
         return None
     if wish.precision not in _HINT:

@@ -12,7 +12,7 @@ from typing import Any, Self
 from rtme.bus.publisher import Publisher
 from rtme.capture.source import Source
 from rtme.engine.backend import Wish
-from rtme.engine.backends import ON_CPU
+from rtme.engine.backends import on_gpu
 from rtme.engine.bundle import load_bundle
 from rtme.engine.lasting import LastingBackend
 from rtme.engine.manifest import Manifest
@@ -221,7 +221,7 @@ class Live:
     def _batch_wait_s(self) -> float:
         wait_ms = self.settings.batch_wait_ms
         if wait_ms is None:
-            wait_ms = 0.0 if self._backend.name in ON_CPU else BATCH_WAIT_MS
+            wait_ms = BATCH_WAIT_MS if on_gpu(self._backend.name) else 0.0
         return wait_ms / 1000
 
     def _warn(self, sentence: str) -> None:

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rtme.engine.backend import Backend, Features, Floats, Precision, WindowScores, Wish
-from rtme.engine.backends import KINDS, ON_CPU, open_for
+from rtme.engine.backends import KINDS, on_gpu, open_for
 from rtme.engine.bundle import Bundle, load_bundle
 from rtme.engine.manifest import Manifest
 from rtme.errors import RtmeError
@@ -86,7 +86,7 @@ def engines(
                 left_out.append({"backend": name, "precision": precision, "why": str(error)})
     for row in rows:
         rate = row["crops_per_second"]["median"]
-        on_cpu = row["backend"] in ON_CPU
+        on_cpu = not on_gpu(row["backend"])
         row["share_of_ceiling"] = round(rate * gflop / ceiling, 3) if gflop and on_cpu else None
     return {
         "what": f"{len(crops_of)} crops of an animated face; rounds of {round_s:g} s",
