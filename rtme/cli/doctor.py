@@ -220,7 +220,8 @@ def check_engine() -> Finding:
     except EngineError as error:
         return Finding("engine", "problem", str(error), "install rtme again, or name an engine with --engine")
     manifest = bundle.manifest
-    detail = f"{manifest.name} {manifest.version} on {opened.backend.label} ({opened.why}{_refused(opened.refused)}): {manifest.summary}"
+    why = opened.why + _refused(opened.refused)
+    detail = f"{manifest.name} {manifest.version} on {opened.backend.label} ({why}): {manifest.summary}"
     opened.backend.close()
     return Finding("engine", "ok", detail)
 
