@@ -5,6 +5,7 @@ windows are answered from what the model said of them before. So what is found i
 reports for it with the exported engine, faces that are lost and found again included.
 """
 
+import math
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -202,21 +203,21 @@ class _Recorded:
         self._faces = rows["face"]
 
     def score(self, frame: Floats, regions: Floats, valid: Floats) -> WindowScores:
-        """The answer to one window, NaN if it has none."""
-        known = int(valid[0].argmax())
-        slot = int(frame[0, known, 0])
-        face, end = int(self._faces[slot]), slot + len(valid[0]) - 1 - known
+        """The answers to windows, NaN where there is none."""
+        told = [self._answer(*window) for window in zip(frame, valid, strict=True)]
+        p_me, p_speaking, frames = zip(*told, strict=True)
+        return WindowScores(np.array(p_me, np.float32), np.stack(p_speaking), np.stack(frames))
+
+    def _answer(self, frame: Floats, valid: Floats) -> tuple[float, Floats, Floats]:
+        known = int(valid.argmax())
+        slot = int(frame[known, 0])
+        face, end = int(self._faces[slot]), slot + len(valid) - 1 - known
         answer = self.answers.get((face, end))
         if answer is None:
-            self.asked.append((face, end, valid[0]))
-            nothing = np.full(1, np.nan, np.float32)
+            self.asked.append((face, end, valid))
             unknown = np.full_like(valid, np.nan)
-            return WindowScores(nothing, unknown, unknown)
-        return WindowScores(
-            np.array([answer.p_me], np.float32),
-            answer.p_speaking[None],
-            answer.frames[None],
-        )
+            return math.nan, unknown, unknown
+        return answer.p_me, answer.p_speaking, answer.frames
 
 
 def _cut(clip: Clip, plan: StorePlan, rows: NDArray[Any], recipe: Recipe) -> list[ScoredWindow]:
