@@ -9,6 +9,8 @@ from functools import partial
 from types import TracebackType
 from typing import Any, Self
 
+from threadpoolctl import threadpool_limits
+
 from rtme.bus.publisher import Publisher
 from rtme.capture.source import Source
 from rtme.engine.backend import Wish
@@ -150,6 +152,8 @@ class Live:
             wait_s=self._batch_wait_s(),
         )
         self._lines = self._new_lines(self._publisher.publish)
+        # The matrices of a face are small: BLAS's other threads would spin over them and take half of the machine.
+        self._one_thread = threadpool_limits(1, "blas")
         self._engine.start()
         for line in self._lines:
             line.start()
@@ -173,6 +177,7 @@ class Live:
         self.stop()
         if self._supervisor is not None:
             self._supervisor.join(4 * JOIN_S)
+            self._one_thread.restore_original_limits()
         self._backend.close()
 
     def __enter__(self) -> Self:

@@ -15,6 +15,8 @@ from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from typing import Any, Literal
 
+from threadpoolctl import threadpool_limits
+
 from rtme.events import AnyEvent, StateEvent
 from rtme.face.tracker import FaceTracker
 from rtme.live.health import Stage
@@ -117,6 +119,7 @@ def work(channel: Connection) -> None:
     lines = [
         Line(plan, job.new_tracker, pipe, pipe.publish, RemoteAccount(pipe, plan.name)) for plan in job.plans
     ]
+    threadpool_limits(1, "blas")  # as the service does
     for line in lines:
         line.start()
     while not all(line.join(0.0) for line in lines):
