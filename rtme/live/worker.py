@@ -7,9 +7,10 @@ by ``multiprocessing``, whose children run the user's script again.
 
 import os
 import pickle
-import signal
 import sys
 import threading
+import time
+from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
@@ -25,6 +26,7 @@ from rtme.live.messages import Message
 from rtme.live.plan import SourcePlan
 
 POLL_S = 0.2
+FLUSH_S = 5.0
 
 Kind = Literal["put", "publish", "state", "read", "tracked", "dropped", "took", "began"]
 """What a worker tells: a message for the engine, an event, or a count of a stream's account."""
@@ -48,8 +50,11 @@ class Job:
     fps: float
 
 
-class Pipe:
+class Pipe(threading.Thread):
     """The worker's end: what its threads hand on, one after the other.
+
+    Only who leaves a message for the engine waits when the service is behind. Counts and events never do: a capture
+    thread that waited would leave frames in the network's buffers, where no one drops or counts them.
 
     Args:
         channel: To the service.
@@ -57,28 +62,53 @@ class Pipe:
     """
 
     def __init__(self, channel: Connection, fps: float) -> None:
+        super().__init__(name="pipe", daemon=True)
         self.fps = fps
         self.broken = threading.Event()
         self._channel = channel
-        self._lock = threading.Lock()
+        self._waiting: deque[Told] = deque()
+        self._changed = threading.Condition()
+
+    def run(self) -> None:
+        """Thread body: send what waits."""
+        while not self.broken.is_set():
+            with self._changed:
+                if not self._changed.wait_for(lambda: bool(self._waiting), POLL_S):
+                    continue
+                told = self._waiting[0]
+            try:
+                self._channel.send_bytes(pickle.dumps(told, pickle.HIGHEST_PROTOCOL))
+            except OSError:
+                self.broken.set()
+            with self._changed:
+                # Only now: who waits for an empty queue waits for the last to be sent.
+                self._waiting.popleft()
+                self._changed.notify_all()
 
     def put(self, message: Message) -> bool:
         """Leave a message for the engine, waiting for room. False when the service is gone."""
-        return self.tell("put", message.stream, message)
+        self.tell("put", message.stream, message)
+        return self.flush(None)
 
     def publish(self, event: AnyEvent) -> None:
         """Have an event published."""
         self.tell("publish", event.stream, event)
 
-    def tell(self, kind: Kind, stream: str, *what: object) -> bool:
-        """Hand something on; False when the service is gone."""
-        try:
-            with self._lock:
-                self._channel.send_bytes(pickle.dumps((kind, stream, what), pickle.HIGHEST_PROTOCOL))
-        except OSError:
-            self.broken.set()
-            return False
-        return True
+    def tell(self, kind: Kind, stream: str, *what: object) -> None:
+        """Hand something on."""
+        with self._changed:
+            self._waiting.append((kind, stream, what))
+            self._changed.notify_all()
+
+    def flush(self, timeout_s: float | None) -> bool:
+        """Wait until everything is sent, or for so long; False when it was not, or the service is gone."""
+        until = None if timeout_s is None else time.monotonic() + timeout_s
+        with self._changed:
+            while self._waiting and not self.broken.is_set():
+                if until is not None and time.monotonic() >= until:
+                    return False
+                self._changed.wait(POLL_S)
+        return not self.broken.is_set()
 
 
 class RemoteAccount:
@@ -120,6 +150,7 @@ def work(channel: Connection) -> None:
         Line(plan, job.new_tracker, pipe, pipe.publish, RemoteAccount(pipe, plan.name)) for plan in job.plans
     ]
     threadpool_limits(1, "blas")  # as the service does
+    pipe.start()
     for line in lines:
         line.start()
     while not all(line.join(0.0) for line in lines):
@@ -134,6 +165,7 @@ def work(channel: Connection) -> None:
                 line.join(POLL_S)
             if pipe.broken.is_set() or _at_end(channel):
                 return
+    pipe.flush(FLUSH_S)
 
 
 def _at_end(channel: Connection) -> bool:
@@ -147,8 +179,6 @@ def _at_end(channel: Connection) -> bool:
 
 
 if __name__ == "__main__":
-    # Ctrl-C reaches the whole terminal: the service says when to stop.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
     work(Connection(int(sys.argv[1])))
     # A reader that hangs in a driver must not keep the process.
     os._exit(0)

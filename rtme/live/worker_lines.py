@@ -7,6 +7,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from multiprocessing import Pipe
 from multiprocessing.connection import Connection
 
@@ -66,7 +67,8 @@ class WorkerLines(threading.Thread):
         """Start the process, and hand on what it tells."""
         ours, theirs = Pipe()
         command = [sys.executable, "-m", "rtme.live.worker", str(theirs.fileno())]
-        self._process = subprocess.Popen(command, pass_fds=[theirs.fileno()])
+        # Ctrl-C reaches a whole terminal, and only the service is to hear it: it says when to stop.
+        self._process = subprocess.Popen(command, pass_fds=[theirs.fileno()], start_new_session=True)
         theirs.close()
         ours.send_bytes(pickle.dumps(self._job))
         self._channel = ours
@@ -91,10 +93,8 @@ class WorkerLines(threading.Thread):
     def stop(self) -> None:
         """Let the sources end with the frames that wait."""
         if self._channel is not None:
-            try:
+            with suppress(OSError):
                 self._channel.send_bytes(b"stop")
-            except OSError:
-                return
 
     def join(self, timeout: float | None = None) -> None:
         """Wait for the sources' ends; what has not ended in time is killed."""
@@ -106,7 +106,9 @@ class WorkerLines(threading.Thread):
             process.wait(TICK_S if self.is_alive() else 5 * TICK_S)
         except subprocess.TimeoutExpired:
             process.kill()
-            process.wait()
+            # Only a driver can hold a killed process; it is not waited for.
+            with suppress(subprocess.TimeoutExpired):
+                process.wait(5 * TICK_S)
 
     def _hand_on(self, told: Told) -> bool:
         """Do what the worker asks for; False when the engine is gone."""

@@ -4,7 +4,9 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
+from functools import partial
 from pathlib import Path
 
 import psutil
@@ -16,8 +18,14 @@ import rtme
 from rtme.capture.frames import FramesSource
 from rtme.errors import SettingsError
 from rtme.events import AnyEvent, FaceEvent, HeartbeatEvent, IntervalEvent, SpeakerEvent, StateEvent
-from rtme.live.plan import SourcePlan
+from rtme.face.tracker import FaceTracker
+from rtme.live.health import StreamAccount
+from rtme.live.messages import Message, StreamEnd
+from rtme.live.plan import SourcePlan, plan_sources
+from rtme.live.service import new_tracker
 from rtme.live.sharing import share_out
+from rtme.live.worker_lines import WorkerLines
+from rtme.settings import load_settings
 
 
 def told(events: list[AnyEvent]) -> dict[str, list[tuple[object, ...]]]:
@@ -109,6 +117,66 @@ def test_workers_end_when_their_service_is_killed(engine: str, tmp_path: Path) -
     finally:
         service.kill()
         service.communicate()
+
+
+class Held:
+    """An engine that takes nothing until it is let."""
+
+    fps = 30.0
+
+    def __init__(self) -> None:
+        self.go = threading.Event()
+        self.ends: list[StreamEnd] = []
+
+    def put(self, message: Message) -> bool:
+        self.go.wait(60)
+        if isinstance(message, StreamEnd):
+            self.ends.append(message)
+        return True
+
+
+def test_an_engine_that_is_behind_makes_a_camera_drop_and_not_wait() -> None:
+    """What a camera sends meanwhile is dropped at the inlet and counted, and its capture never stands still."""
+    engine, account = Held(), StreamAccount()
+    (plan,) = plan_sources(["demo"], load_settings(), paced=True)
+    maker = partial(new_tracker, FaceTracker, input="motion", size=112, fps=30.0, flow_lag=6, task_file=None)
+    lines = WorkerLines([plan], maker, engine, lambda event: None, {plan.name: account})
+    lines.start()
+    # Two frames fill the pump, a few more the pipe; then only drops go on. They are told when the engine takes again.
+    time.sleep(8)
+    engine.go.set()
+    lines.stop()
+    lines.join(30)
+    health = account.report(None)
+    assert engine.ends == [StreamEnd(plan.name, 0, None)]
+    assert health.drops["dropped"] > 0
+    assert health.frames > health.drops["dropped"]
+
+
+@pytest.mark.parametrize("after_s", [0.0, 0.4, 3.0])
+def test_ctrl_c_reaches_the_service_alone(engine: str, after_s: float) -> None:
+    """However early it comes, workers do not die of it: the service ends them, and nothing is said but what was seen."""
+    command = [sys.executable, "-m", "rtme", "live", "demo", "demo", "--engine", engine]
+    service = subprocess.Popen(
+        [*command, "--bind", "tcp://127.0.0.1:*"],
+        env=os.environ | {"RTME_WORKERS": "2"},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+    try:
+        until = time.monotonic() + 60
+        while len(workers_of(service.pid)) < 2 and time.monotonic() < until:
+            time.sleep(0.02)
+        time.sleep(after_s)
+        os.killpg(service.pid, signal.SIGINT)
+        _, said = service.communicate(timeout=60)
+    finally:
+        service.kill()
+    assert "Traceback" not in said
+    assert "died" not in said
+    assert service.returncode == 0, said
 
 
 @given(st.integers(0, 20), st.one_of(st.none(), st.integers(0, 9)), st.sets(st.integers(0, 19)))
