@@ -7,23 +7,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from rtme.engine.backend import Features, Floats, WindowScores
+from rtme.engine.backend import Floats
 from rtme.engine.manifest import Manifest
 from rtme.engine.tensors import Shapes, compare, resolve
+from rtme.engine.two_graphs import Arrays
 from rtme.errors import EngineError
-
-Arrays = dict[str, NDArray[Any]]
 
 Run = Callable[[Arrays], dict[str, Floats]]
 """Answers to one batch of some size that the library is ready for."""
-
-
-def buckets(max_batch: int) -> tuple[int, ...]:
-    """Batch sizes that a GPU is made ready for: 1, 2, 4 and so on; the last holds ``max_batch``."""
-    sizes = [1]
-    while sizes[-1] < max_batch:
-        sizes.append(min(2 * sizes[-1], max_batch))
-    return tuple(sizes)
 
 
 class BatchedGraph:
@@ -86,30 +77,6 @@ class BatchedGraph:
             )
 
 
-class BatchedBackend:
-    """A :class:`rtme.engine.backend.Backend` over two such graphs. Who derives from it gives them, and the names."""
-
-    name: str
-    label: str
-    manifest: Manifest
-    _encoder: BatchedGraph | None
-    _temporal: BatchedGraph | None
-
-    def encode(self, crops: NDArray[np.uint8]) -> Features:
-        """Run the encoder once over ``(N, size, size, 3)`` uint8 crops."""
-        found = _opened(self._encoder).run({"crops": crops})
-        return Features(found["frame"], found["regions"])
-
-    def score(self, frame: Floats, regions: Floats, valid: Floats) -> WindowScores:
-        """Run the temporal part over ``(B, T, D + M)``, ``(B, T, R, Dr)`` and ``(B, T)``."""
-        found = _opened(self._temporal).run({"frame": frame, "regions": regions, "valid": valid})
-        return WindowScores(found["p_me"], found["p_speaking"], found["frame_scores"])
-
-    def close(self) -> None:
-        """Release the graphs. Safe to call twice."""
-        self._encoder = self._temporal = None
-
-
 def first_line(error: Exception) -> str:
     """What a library says, without what follows it."""
     return (str(error).strip().splitlines() or [type(error).__name__])[0]
@@ -117,9 +84,3 @@ def first_line(error: Exception) -> str:
 
 def _kind(name: str) -> str:
     return "uint8" if name == "crops" else "float32"
-
-
-def _opened(graph: BatchedGraph | None) -> BatchedGraph:
-    if graph is None:
-        raise EngineError("this engine was closed: open it again")
-    return graph

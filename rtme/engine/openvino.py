@@ -16,11 +16,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from rtme.engine.backend import Features, Floats, Precision, WindowScores, Wish
+from rtme.engine.backend import Floats, Precision, Wish
 from rtme.engine.bundle import Bundle
 from rtme.engine.quantize import QUANTISED
 from rtme.engine.tensors import CROPS, FEATURES, SCORES, WINDOW, Shapes, check, resolve
-from rtme.errors import EngineError
+from rtme.engine.two_graphs import TwoGraphs
+from rtme.errors import BackendLostError, EngineError
 
 _HINT: dict[Precision, str] = {"fp32": "f32", "bf16": "bf16"}
 _CAPABILITY: dict[Precision, str] = {"fp32": "FP32", "bf16": "BF16"}
@@ -28,6 +29,9 @@ _CAPABILITY: dict[Precision, str] = {"fp32": "FP32", "bf16": "BF16"}
 BATCHES = (4, 1)
 """Sizes that graphs are compiled for, the largest first. Beyond four crops there is nothing to gain, and two alone would
 save a tenth for a third of a second at the start."""
+
+_PATIENCE_MS = 10_000
+"""A crop takes a few milliseconds; what takes so long will not come."""
 
 
 def missing(bundle: Bundle, wish: Wish) -> str | None:
@@ -50,7 +54,7 @@ def missing(bundle: Bundle, wish: Wish) -> str | None:
     return f"this processor has no {wish.precision} of its own, so it would be slower than fp32"
 
 
-class OpenVinoBackend:
+class OpenVinoBackend(TwoGraphs["_Graph"]):
     """A :class:`rtme.engine.backend.Backend` on the CPU.
 
     Args:
@@ -76,22 +80,8 @@ class OpenVinoBackend:
         def graph(path: Path, inputs: Shapes, outputs: Shapes, threads: int) -> _Graph:
             return _Graph(core, path, bundle, inputs, outputs, _HINT[precision], threads)
 
-        self._encoder: _Graph | None = graph(bundle.encoder_path, CROPS, FEATURES, wish.threads)
-        self._temporal: _Graph | None = graph(bundle.temporal_path, WINDOW, SCORES, 1)
-
-    def encode(self, crops: NDArray[np.uint8]) -> Features:
-        """Run the encoder once over ``(N, size, size, 3)`` uint8 crops."""
-        found = _opened(self._encoder).run({"crops": crops})
-        return Features(found["frame"], found["regions"])
-
-    def score(self, frame: Floats, regions: Floats, valid: Floats) -> WindowScores:
-        """Run the temporal part over ``(B, T, D + M)``, ``(B, T, R, Dr)`` and ``(B, T)``."""
-        found = _opened(self._temporal).run({"frame": frame, "regions": regions, "valid": valid})
-        return WindowScores(found["p_me"], found["p_speaking"], found["frame_scores"])
-
-    def close(self) -> None:
-        """Release the compiled graphs. Safe to call twice."""
-        self._encoder = self._temporal = None
+        self._encoder = graph(bundle.encoder_path, CROPS, FEATURES, wish.threads)
+        self._temporal = graph(bundle.temporal_path, WINDOW, SCORES, 1)
 
 
 class _Graph:
@@ -164,7 +154,8 @@ class _Graph:
         return found
 
     def _collect(self, request: Any, first: int, size: int, found: dict[str, Floats]) -> None:
-        request.wait()
+        if not request.wait_for(_PATIENCE_MS):
+            raise BackendLostError(f"OpenVINO did not answer in {_PATIENCE_MS / 1000:g} s")
         for name, values in found.items():
             values[first : first + size] = request.get_tensor(name).data
 
@@ -191,12 +182,6 @@ def _kind(tensor: Any) -> str:
 
 def _shape(tensor: Any) -> tuple[int | None, ...]:
     return tuple(d.get_length() if d.is_static else None for d in tensor.get_partial_shape())
-
-
-def _opened(graph: _Graph | None) -> _Graph:
-    if graph is None:
-        raise EngineError("this engine was closed: open it again")
-    return graph
 
 
 def _said(error: Exception) -> str:

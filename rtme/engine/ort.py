@@ -8,14 +8,16 @@ import onnxruntime
 from numpy.typing import NDArray
 from onnxruntime.capi import onnxruntime_pybind11_state as raised
 
-from rtme.engine.backend import Features, Floats, WindowScores, Wish
+from rtme.engine.backend import Floats, Wish
 from rtme.engine.bundle import Bundle
 from rtme.engine.manifest import Manifest
 from rtme.engine.tensors import CROPS, FEATURES, SCORES, WINDOW, Shapes, check, compare, resolve
+from rtme.engine.two_graphs import TwoGraphs
 from rtme.errors import EngineError
 
 # onnxruntime's own exceptions have no common base.
-_RAISED = (
+RAISED = (
+    raised.EPFail,
     raised.Fail,
     raised.InvalidArgument,
     raised.InvalidGraph,
@@ -32,7 +34,7 @@ def missing(bundle: Bundle, wish: Wish) -> str | None:
     return None
 
 
-class OnnxRuntimeBackend:
+class OnnxRuntimeBackend(TwoGraphs["_Graph"]):
     """A :class:`rtme.engine.backend.Backend` on the CPU.
 
     Crops and windows are run one by one, so that a result never depends on what else was in the batch; on a
@@ -56,22 +58,8 @@ class OnnxRuntimeBackend:
         self.label = (
             f"onnxruntime {onnxruntime.__version__}, fp32, CPU, {threads} thread{'s' * (threads > 1)}"
         )
-        self._encoder: _Graph | None = _Graph(bundle.encoder_path, self.manifest, CROPS, FEATURES, threads)
-        self._temporal: _Graph | None = _Graph(bundle.temporal_path, self.manifest, WINDOW, SCORES, 1)
-
-    def encode(self, crops: NDArray[np.uint8]) -> Features:
-        """Run the encoder once over ``(N, size, size, 3)`` uint8 crops."""
-        found = _opened(self._encoder).run({"crops": crops})
-        return Features(found["frame"], found["regions"])
-
-    def score(self, frame: Floats, regions: Floats, valid: Floats) -> WindowScores:
-        """Run the temporal part over ``(B, T, D + M)``, ``(B, T, R, Dr)`` and ``(B, T)``."""
-        found = _opened(self._temporal).run({"frame": frame, "regions": regions, "valid": valid})
-        return WindowScores(found["p_me"], found["p_speaking"], found["frame_scores"])
-
-    def close(self) -> None:
-        """Release the sessions. Safe to call twice."""
-        self._encoder = self._temporal = None
+        self._encoder = _Graph(bundle.encoder_path, self.manifest, CROPS, FEATURES, threads)
+        self._temporal = _Graph(bundle.temporal_path, self.manifest, WINDOW, SCORES, 1)
 
 
 class _Graph:
@@ -90,13 +78,13 @@ class _Graph:
         options.log_severity_level = 3
         try:
             self._session = onnxruntime.InferenceSession(path, options, ["CPUExecutionProvider"])
-        except _RAISED as error:
+        except RAISED as error:
             raise EngineError(f"{path} is no graph that onnxruntime can run: {_said(error)}") from error
         for side, tensors, wanted in (
             ("input", self._session.get_inputs(), inputs),
             ("output", self._session.get_outputs(), outputs),
         ):
-            found = {tensor.name: (_kind(tensor.type), tensor.shape) for tensor in tensors}
+            found = {tensor.name: (kind_of(tensor.type), tensor.shape) for tensor in tensors}
             check(path, side, found, wanted, manifest)
         self._warm_up(inputs, outputs)
 
@@ -113,7 +101,7 @@ class _Graph:
     def _once(self, one: dict[str, NDArray[Any]]) -> list[Floats]:
         try:
             answers: list[Floats] = self._session.run(list(self._shapes), one)
-        except _RAISED as error:
+        except RAISED as error:
             raise EngineError(f"{self._path} failed: {_said(error)}") from error
         return answers
 
@@ -130,13 +118,7 @@ class _Graph:
             compare(self._path, name, answer.shape, sizes, self._manifest)
 
 
-def _opened(graph: _Graph | None) -> _Graph:
-    if graph is None:
-        raise EngineError("this engine was closed: open it again")
-    return graph
-
-
-def _kind(said: str) -> str:
+def kind_of(said: str) -> str:
     """A tensor's type as numpy names it: onnxruntime says ``tensor(float)``."""
     inner = said.removeprefix("tensor(").removesuffix(")")
     return "float32" if inner == "float" else inner

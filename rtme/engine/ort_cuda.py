@@ -4,31 +4,18 @@ from pathlib import Path
 from typing import Any
 
 import onnxruntime
-from onnxruntime.capi import onnxruntime_pybind11_state as raised
 
 from rtme.engine.backend import Floats, Wish
-from rtme.engine.batched import Arrays, BatchedBackend, BatchedGraph, buckets, first_line
+from rtme.engine.batched import BatchedGraph, first_line
+from rtme.engine.buckets import buckets
 from rtme.engine.bundle import Bundle
-from rtme.engine.nvidia import driver_missing
+from rtme.engine.nvidia import gpu_missing
+from rtme.engine.ort import RAISED, kind_of
 from rtme.engine.tensors import CROPS, FEATURES, SCORES, WINDOW, Shapes, check
+from rtme.engine.two_graphs import Arrays, TwoGraphs
 from rtme.errors import BackendLostError, EngineError
 
 CUDA = "CUDAExecutionProvider"
-
-_NUMPY_NAMES = {"tensor(uint8)": "uint8", "tensor(float)": "float32"}
-
-# onnxruntime's own exceptions have no common base.
-_RAISED = (
-    raised.EPFail,
-    raised.Fail,
-    raised.InvalidArgument,
-    raised.InvalidGraph,
-    raised.InvalidProtobuf,
-    raised.NoModel,
-    raised.NoSuchFile,
-    raised.NotImplemented,
-    raised.RuntimeException,
-)
 
 
 def missing(bundle: Bundle, wish: Wish) -> str | None:
@@ -37,10 +24,10 @@ def missing(bundle: Bundle, wish: Wish) -> str | None:
         return f"this onnxruntime has no {CUDA}: put onnxruntime-gpu in place of onnxruntime"
     if wish.precision not in (None, "fp32"):
         return f"onnxruntime computes in fp32 on a GPU, not in {wish.precision}"
-    return driver_missing()
+    return gpu_missing(wish.device)
 
 
-class OrtCudaBackend(BatchedBackend):
+class OrtCudaBackend(TwoGraphs[BatchedGraph]):
     """A :class:`rtme.engine.backend.Backend` on a GPU. Batches run whole.
 
     Args:
@@ -66,13 +53,13 @@ class OrtCudaBackend(BatchedBackend):
             ("input", inputs, session.get_inputs()),
             ("output", outputs, session.get_outputs()),
         ):
-            told = {one.name: (_NUMPY_NAMES.get(one.type, one.type), one.shape) for one in found}
+            told = {one.name: (kind_of(one.type), one.shape) for one in found}
             check(path, side, told, wanted, bundle.manifest)
 
         def run(batch: Arrays) -> dict[str, Floats]:
             try:
                 answers = session.run(list(outputs), batch)
-            except _RAISED as error:
+            except RAISED as error:
                 # The tensors fit, so it is the device and not the engine.
                 raise BackendLostError(
                     f"GPU {wish.device} failed in {path.name}: {first_line(error)}"
@@ -87,7 +74,7 @@ class OrtCudaBackend(BatchedBackend):
         providers = self._providers(device)
         try:
             session = onnxruntime.InferenceSession(path, options, providers)
-        except _RAISED as error:
+        except RAISED as error:
             raise EngineError(f"{path} is no graph that onnxruntime can run: {first_line(error)}") from error
         if session.get_providers()[0] != providers[0][0]:
             # It falls back to the CPU without an error.

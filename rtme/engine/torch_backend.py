@@ -8,9 +8,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rtme.engine.backend import Floats, Wish
-from rtme.engine.batched import Arrays, BatchedBackend, BatchedGraph, first_line
+from rtme.engine.batched import BatchedGraph, first_line
 from rtme.engine.bundle import Bundle
 from rtme.engine.tensors import CROPS, FEATURES, SCORES, WINDOW, Shapes, check
+from rtme.engine.two_graphs import Arrays, TwoGraphs
 from rtme.errors import EngineError
 
 if TYPE_CHECKING:
@@ -42,7 +43,7 @@ def not_installed() -> str | None:
     return None
 
 
-class TorchBackend(BatchedBackend):
+class TorchBackend(TwoGraphs[BatchedGraph]):
     """A :class:`rtme.engine.backend.Backend` on the CPU.
 
     Batches run whole, so what a crop was batched with may show in its last digits.

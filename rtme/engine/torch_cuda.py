@@ -5,11 +5,13 @@ from importlib.metadata import version
 from typing import Any
 
 from rtme.engine.backend import Wish
-from rtme.engine.batched import BatchedBackend, BatchedGraph, buckets, first_line
+from rtme.engine.batched import BatchedGraph, first_line
+from rtme.engine.buckets import buckets
 from rtme.engine.bundle import Bundle
-from rtme.engine.nvidia import driver_missing
+from rtme.engine.nvidia import gpu_missing
 from rtme.engine.tensors import CROPS, FEATURES, SCORES, WINDOW
 from rtme.engine.torch_backend import load, not_installed
+from rtme.engine.two_graphs import TwoGraphs
 from rtme.errors import EngineError
 
 _PRECISIONS = ("fp32", "bf16", "fp16")
@@ -20,7 +22,7 @@ def missing(bundle: Bundle, wish: Wish) -> str | None:
     reason = not_installed()
     if reason is None and "+cpu" in version("torch"):
         reason = "this torch was built for the CPU alone: install one with CUDA from PyTorch's own page"
-    reason = reason or driver_missing()
+    reason = reason or gpu_missing(wish.device)
     if reason is not None:
         return reason
     if wish.precision not in (None, *_PRECISIONS):
@@ -29,12 +31,10 @@ def missing(bundle: Bundle, wish: Wish) -> str | None:
 
     if not torch.cuda.is_available():
         return "torch finds no GPU that it can use, though there is a driver: its CUDA may be newer than the driver"
-    if not 0 <= wish.device < torch.cuda.device_count():
-        return f"there is no GPU {wish.device}: the last is {torch.cuda.device_count() - 1}"
     return None
 
 
-class TorchCudaBackend(BatchedBackend):
+class TorchCudaBackend(TwoGraphs[BatchedGraph]):
     """A :class:`rtme.engine.backend.Backend` on a GPU. Batches are filled up to 1, 2, 4 and so on, and run whole.
 
     Matrix products are not rounded to TF32, which is a setting of PyTorch's for the whole process.

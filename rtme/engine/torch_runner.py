@@ -6,8 +6,9 @@ import torch
 from torch import Tensor
 
 from rtme.engine.backend import Floats
-from rtme.engine.batched import Arrays, first_line
+from rtme.engine.batched import first_line
 from rtme.engine.torch_graph import TorchGraph
+from rtme.engine.two_graphs import Arrays
 from rtme.errors import BackendLostError
 
 _BEFORE_CAPTURE = 3

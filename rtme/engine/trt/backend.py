@@ -4,15 +4,15 @@ from collections.abc import Callable
 from shlex import quote
 from typing import get_args
 
-import numpy as np
-from numpy.typing import NDArray
-
-from rtme.engine.backend import Features, Floats, WindowScores, Wish
+from rtme.engine.backend import Wish
 from rtme.engine.bundle import Bundle, list_bundles
+from rtme.engine.nvidia import Gpu, NoGpuError, probe
+from rtme.engine.trt.gpu import GpuRoom
 from rtme.engine.trt.plans import Machine, Plan, PlanStore, plans_folder
-from rtme.engine.trt.probe import Gpu, NoGpuError, probe
+from rtme.engine.trt.program import Program
 from rtme.engine.trt.tensors import Table, encoder_table, temporal_table
 from rtme.engine.trt.typed import Kept
+from rtme.engine.two_graphs import TwoGraphs
 from rtme.errors import EngineError
 
 FROM, BEFORE = (10, 16), (12,)
@@ -48,7 +48,7 @@ def machine_for(device: int) -> tuple[Gpu, Machine]:
         raise EngineError(f"backend tensorrt cannot run here: {error}") from error
 
 
-class TensorRtBackend:
+class TensorRtBackend(TwoGraphs[Program]):
     """A :class:`rtme.engine.backend.Backend` on an NVIDIA GPU.
 
     One thread at a time uses it, whichever opened it. Items are run in batches of fixed sizes, filled up with zeros; more
@@ -70,9 +70,6 @@ class TensorRtBackend:
             gpu, machine, (encoder, temporal) = _plans(bundle, wish)
         except _MissingError as error:
             raise EngineError(f"backend tensorrt cannot run here: {error}") from error
-        from rtme.engine.trt.gpu import GpuRoom
-        from rtme.engine.trt.program import Program
-
         self.manifest = bundle.manifest
         room = GpuRoom(wish.device)
 
@@ -88,20 +85,12 @@ class TensorRtBackend:
         plain = "" if self._encoder.recorded and self._temporal.recorded else ", without CUDA graphs"
         self.label = f"TensorRT {machine.tensorrt}, {encoder.facts.precision}, {gpu.name}{plain}"
 
-    def encode(self, crops: NDArray[np.uint8]) -> Features:
-        """Run the encoder once over ``(N, size, size, 3)`` uint8 crops."""
-        found = self._encoder.run({"crops": crops})
-        return Features(found["frame"], found["regions"])
-
-    def score(self, frame: Floats, regions: Floats, valid: Floats) -> WindowScores:
-        """Run the temporal part over ``(B, T, D + M)``, ``(B, T, R, Dr)`` and ``(B, T)``."""
-        found = self._temporal.run({"frame": frame, "regions": regions, "valid": valid})
-        return WindowScores(found["p_me"], found["p_speaking"], found["frame_scores"])
-
     def close(self) -> None:
         """Release everything on the GPU. Safe to call twice."""
-        self._temporal.close()
-        self._encoder.close()
+        for graph in (self._temporal, self._encoder):
+            if graph is not None:
+                graph.close()
+        super().close()
 
 
 class _MissingError(Exception):

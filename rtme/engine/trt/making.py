@@ -5,9 +5,9 @@ from importlib.metadata import version
 from time import monotonic
 
 from rtme.engine.backend import Wish
+from rtme.engine.buckets import buckets
 from rtme.engine.bundle import Bundle
 from rtme.engine.trt.backend import machine_for
-from rtme.engine.trt.buckets import buckets
 from rtme.engine.trt.plans import Plan, PlanFacts, PlanStore
 from rtme.engine.trt.tensors import encoder_table, temporal_table
 from rtme.engine.trt.typed import Kept, typed

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from rtme.engine.trt.buckets import split
+from rtme.engine.buckets import split
 from rtme.engine.trt.cuda_graph import CaptureError, CudaGraph
 from rtme.engine.trt.gpu import GpuRoom
 from rtme.engine.trt.log import Said, tensorrt_log

@@ -8,9 +8,9 @@ from typer.testing import CliRunner
 from rtme.cli.engine import app
 from rtme.engine.backend import Wish
 from rtme.engine.backends import open_for
+from rtme.engine.nvidia import NoGpuError
 from rtme.engine.trt import backend as room
 from rtme.engine.trt.plans import HOME
-from rtme.engine.trt.probe import NoGpuError
 from rtme.errors import EngineError
 from tensorrt_stand_in import StandIn
 from tiny_engine import make_tiny_bundle

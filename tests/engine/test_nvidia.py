@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from rtme.engine.nvidia import Gpu, NoGpuError, probe
 from rtme.engine.trt import backend as room
-from rtme.engine.trt.probe import Gpu, NoGpuError, probe
 from rtme.errors import EngineError
 from stub_driver import stub_driver
 from tiny_engine import make_tiny_bundle

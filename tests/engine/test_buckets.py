@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as some
 
-from rtme.engine.trt.buckets import buckets, split
+from rtme.engine.buckets import buckets, split
 from rtme.engine.trt.tensors import fill
 
 

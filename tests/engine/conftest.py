@@ -3,9 +3,9 @@ from pathlib import Path
 
 import pytest
 
+from rtme.engine.nvidia import probe
 from rtme.engine.trt import backend
 from rtme.engine.trt.plans import HOME
-from rtme.engine.trt.probe import probe
 from stub_driver import stub_driver
 from tensorrt_stand_in import StandIn
 
