@@ -9,8 +9,6 @@ from functools import partial
 from types import TracebackType
 from typing import Any, Self
 
-from threadpoolctl import threadpool_limits
-
 from rtme.bus.publisher import Publisher
 from rtme.capture.source import Source
 from rtme.engine.backend import Wish
@@ -21,6 +19,7 @@ from rtme.engine.manifest import Manifest
 from rtme.errors import RtmeError, SettingsError, SourceError
 from rtme.events import AnyEvent, HeartbeatEvent, StateEvent, WarningEvent
 from rtme.face.tracker import FaceTracker
+from rtme.live import one_thread
 from rtme.live.engine_stage import EngineStage
 from rtme.live.health import StreamAccount
 from rtme.live.line import Line
@@ -112,6 +111,7 @@ class Live:
         self._over = threading.Event()
         self._ended: set[str] = set()
         self._unsent_told = 0
+        self._left = False
         self._failure: BaseException | None = None
         self._lines: list[Line | WorkerLines] = []
         self._publisher: Publisher | None = None
@@ -152,8 +152,7 @@ class Live:
             wait_s=self._batch_wait_s(),
         )
         self._lines = self._new_lines(self._publisher.publish)
-        # The matrices of a face are small: BLAS's other threads would spin over them and take half of the machine.
-        self._one_thread = threadpool_limits(1, "blas")
+        one_thread.enter()
         self._engine.start()
         for line in self._lines:
             line.start()
@@ -177,7 +176,9 @@ class Live:
         self.stop()
         if self._supervisor is not None:
             self._supervisor.join(4 * JOIN_S)
-            self._one_thread.restore_original_limits()
+            if not self._left:
+                self._left = True
+                one_thread.leave()
         self._backend.close()
 
     def __enter__(self) -> Self:

@@ -16,10 +16,9 @@ from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from typing import Any, Literal
 
-from threadpoolctl import threadpool_limits
-
 from rtme.events import AnyEvent, StateEvent
 from rtme.face.tracker import FaceTracker
+from rtme.live import one_thread
 from rtme.live.health import Stage
 from rtme.live.line import Line
 from rtme.live.messages import Message
@@ -149,7 +148,7 @@ def work(channel: Connection) -> None:
     lines = [
         Line(plan, job.new_tracker, pipe, pipe.publish, RemoteAccount(pipe, plan.name)) for plan in job.plans
     ]
-    threadpool_limits(1, "blas")  # as the service does
+    one_thread.enter()
     pipe.start()
     for line in lines:
         line.start()
