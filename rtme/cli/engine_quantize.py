@@ -68,4 +68,4 @@ def quantize(
             f"{found.part:.0%} of the intervals are lost or gained, more than {MOST_CHANGED:.0%}: nothing is written; "
             "give more clips if these hold few, or --force"
         )
-    show.print(f"written to {found.written.path}: run it with --backend onnxruntime", markup=False)
+    show.print(f"written to {found.written.path}: run it with `rtme live --engine`", markup=False)

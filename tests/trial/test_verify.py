@@ -201,7 +201,7 @@ def test_quantising_writes_an_engine_that_runs(tmp_path: Path, tiny: Bundle, vid
     words = ["quantize", str(tiny.path), "--clips", str(video.parent), "-o", str(out), "--force"]
     result = run(app, words)
     assert result.exit_code == 0, result.exception
-    assert "run it with --backend onnxruntime" in result.stdout
+    assert "run it with `rtme live --engine`" in result.stdout
     made = load_bundle(out)
     assert made.manifest.name == "tiny-int8"
     assert made.manifest.training["quantised from"].startswith("tiny 0.0.1")
