@@ -109,7 +109,7 @@ def test_any_thread_may_use_it_and_leaves_no_context_behind(opened: Backend, mac
 
     thread = Thread(target=use)
     thread.start()
-    thread.join()
+    thread.join(30)
     assert found == [(2, 4), []]
     assert machine.stack == []
 

@@ -39,7 +39,7 @@ def test_the_default_engine_is_built_and_run(precision: Kept) -> None:
     # The service opens it in one thread and uses it in another.
     thread = Thread(target=lambda: found.append(backend.encode(crops)))
     thread.start()
-    thread.join()
+    thread.join(30)
     for ours, theirs in ((found[0].frame, wanted.frame), (found[0].regions, wanted.regions)):
         assert np.abs(ours - theirs).max() <= TOLERANCE[precision].features * theirs.std()
     assert "without CUDA graphs" not in backend.label
