@@ -8,7 +8,7 @@ import pytest
 
 from rtme.engine.backend import Wish
 from rtme.engine.backends import BACKENDS, open_backend, open_for
-from rtme.engine.bundle import Bundle, write_bundle
+from rtme.engine.bundle import Bundle, load_bundle, write_bundle
 from rtme.errors import EngineError
 from tiny_engine import NUMBERS, encoder_graph, make_tiny_bundle, temporal_graph
 
@@ -58,6 +58,22 @@ def test_a_result_does_not_depend_on_its_company(tiny: Bundle, name: str) -> Non
         alone = backend.encode(batch[i : i + 1])
         np.testing.assert_array_equal(alone.frame[0], together.frame[i])
         np.testing.assert_array_equal(alone.regions[0], together.regions[i])
+
+
+@pytest.mark.parametrize("name", CPU)
+def test_the_default_engine_says_the_same_of_windows_in_any_company(name: str) -> None:
+    """So a recording that is worked through fast gives the intervals that it gives live."""
+    backend = open_backend(load_bundle("default"), name)
+    random, m = np.random.default_rng(2), backend.manifest
+    frame = random.normal(size=(7, m.window, m.token_size)).astype(np.float32)
+    regions = random.normal(size=(7, m.window, m.regions, m.region_size)).astype(np.float32)
+    valid = (random.random((7, m.window)) > 0.2).astype(np.float32)
+    together = backend.score(frame, regions, valid)
+    for i in range(7):
+        alone = backend.score(*(part[i : i + 1] for part in (frame, regions, valid)))
+        np.testing.assert_array_equal(alone.p_me[0], together.p_me[i])
+        np.testing.assert_array_equal(alone.p_speaking[0], together.p_speaking[i])
+        np.testing.assert_array_equal(alone.frame_scores[0], together.frame_scores[i])
 
 
 @pytest.mark.parametrize("name", CPU)
