@@ -8,8 +8,8 @@ import torch
 from torch import Tensor
 
 from rtme.data.store import StorePlan
+from rtme.engine.backends import open_backend
 from rtme.engine.bundle import load_bundle
-from rtme.engine.ort import OnnxRuntimeBackend
 from rtme.model.config import ModelConfig
 from rtme.model.halves import round_to_halves
 from rtme.model.meldae import Meldae, Probabilities
@@ -77,7 +77,7 @@ def test_a_bundle_says_what_the_model_says(choices: dict[str, object], tmp_path:
     recipe = Recipe(model=model.config, encoder={"pretrain_steps": 1})
     plan = StorePlan(input=model.config.input, size=model.config.size)
     bundle = export_engine(model, recipe, plan, Decoder(), {}, {}, tmp_path / "engine")
-    backend = OnnxRuntimeBackend(bundle)
+    backend = open_backend(bundle, "onnxruntime")
     (crops,) = crops_like(model.config, 5)
     told = backend.encode(crops.numpy())
     with torch.inference_mode():
