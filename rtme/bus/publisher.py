@@ -20,6 +20,7 @@ from rtme.events import (
     AnyEvent,
     HeartbeatEvent,
     IntervalEvent,
+    JournalHealth,
     Percentiles,
     WarningEvent,
     dump,
@@ -108,6 +109,11 @@ class Publisher:
     def last_seq(self) -> int:
         """Number of the newest event that was sent, by whichever run; -1 before the first."""
         return self._last_seq
+
+    @property
+    def journal_health(self) -> JournalHealth | None:
+        """How the journal does now, None without one. From any thread."""
+        return None if self._recorder is None else self._recorder.health()
 
     @property
     def journal_loss(self) -> str | None:
@@ -221,7 +227,10 @@ class Publisher:
             if event.system_ms is not None:
                 sent_ns = time.monotonic_ns()
                 if event.stream not in self._latency:
-                    self._latency[event.stream], self._waiting[event.stream] = LatencyWindow(), LatencyWindow()
+                    self._latency[event.stream], self._waiting[event.stream] = (
+                        LatencyWindow(),
+                        LatencyWindow(),
+                    )
                 self._latency[event.stream].add(event.system_ms, sent_ns)
                 self._waiting[event.stream].add((sent_ns - queued_ns) / 1e6, sent_ns)
             if self._on_sent is not None:
@@ -234,7 +243,7 @@ class Publisher:
         if isinstance(event, HeartbeatEvent):
             # Only here is it known what was sent before it.
             known["last_seq"] = seq - 1
-            known["journal"] = None if self._recorder is None else self._recorder.health()
+            known["journal"] = self.journal_health
         return event.model_copy(update=known)
 
     def _tell(self, sentence: str | None) -> None:
