@@ -354,6 +354,8 @@ def _beside(path: Path, ending: str) -> Path:
 
 def _take(path: Path) -> FileLock:
     """Become the one writer."""
+    if not path.parent.is_dir():
+        raise JournalError(f"the journal {path} cannot be made: there is no folder {path.parent}; make it")
     lock = FileLock(_beside(path, ".lock"), mode=0o600, thread_local=False)
     try:
         lock.acquire(timeout=0)
@@ -363,9 +365,7 @@ def _take(path: Path) -> FileLock:
             "a journal of its own (--bind, --journal)"
         ) from error
     except OSError as error:
-        raise JournalError(
-            f"the journal {path} cannot be written ({error.strerror}): make its folder, allow writing there, or name another"
-        ) from error
+        raise _unusable(path, error) from error
     return lock
 
 
