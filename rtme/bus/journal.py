@@ -25,6 +25,8 @@ APPLICATION_ID = int.from_bytes(b"rtme", "big")
 VERSION = 1
 _BUSY_S = 0.25
 _PAGE_ROWS = 1_000
+# The ends of the table and of the index, which each transaction writes again.
+_PAGES_BYTES = 3 * 4_096
 _COLUMNS = "seq, run_id, stream, kind, wall_ns, body"
 _TABLES = f"""
 PRAGMA application_id = {APPLICATION_ID};
@@ -133,7 +135,7 @@ class Journal:
                 if self._connection.in_transaction:
                     self._connection.execute("ROLLBACK")
                 raise _unusable(self.path, error) from error
-        self._keeper.appended(sum(len(stored.body) for stored in batch))
+        self._keeper.appended(_PAGES_BYTES + sum(len(stored.body) for stored in batch))
         self.take(batch[-1].seq + 1)
 
     def take(self, next_seq: int) -> None:

@@ -79,9 +79,9 @@ def _write_parquet(path: Path, events: Iterable[Stored]) -> int:
     try:
         import pyarrow as pa
         from pyarrow import parquet
-    except ModuleNotFoundError as error:
+    except ImportError as error:
         raise SettingsError(
-            "Parquet needs pyarrow: pip install 'rtme[parquet]', or write .csv or .jsonl"
+            f"Parquet needs pyarrow ({error}): pip install 'rtme[parquet]', or write .csv or .jsonl"
         ) from error
     types = {int: pa.int64(), float: pa.float64(), str: pa.string(), datetime: pa.timestamp("us", tz="UTC")}
     schema = pa.schema([(name, types[kind]) for name, kind in columns().items()])
