@@ -34,6 +34,8 @@ PING_MS = 2_000
 PING_TIMEOUT_MS = 6_000
 # Numbered and journalled together at most: a few milliseconds' work.
 BATCH = 256
+_LAST = int(zmq.DONTWAIT)
+_HEAD = _LAST | int(zmq.SNDMORE)
 
 
 def _may_be_dropped(event: AnyEvent) -> bool:
@@ -222,7 +224,9 @@ class Publisher:
             )
         for event, body, (_, queued_ns) in zip(numbered, bodies, batch, strict=True):
             if self._socket is not None:
-                self._socket.send_multipart([topic(event).encode(), body], zmq.DONTWAIT)
+                # One after the other costs half of what `send_multipart` does.
+                self._socket.send(topic(event).encode(), _HEAD)
+                self._socket.send(body, _LAST)
             self._last_seq = event.seq
             if event.system_ms is not None:
                 sent_ns = time.monotonic_ns()
