@@ -122,4 +122,5 @@ class _Handler(QueueHandler):
 class _Listener(QueueListener):
     def enqueue_sentinel(self) -> None:
         """Say that nothing follows, once there is room for that."""
+        assert isinstance(self.queue, queue.Queue)
         self.queue.put(None)
