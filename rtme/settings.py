@@ -75,6 +75,10 @@ class Settings(BaseSettings):
     journal_mb: float = Field(
         1_000, ge=0, description="megabytes of events at most, the oldest go; 0 sets no limit"
     )
+    metrics: str | None = Field(
+        None, description="host:port that serves /metrics and /healthz over HTTP; none serves nothing"
+    )
+    log_format: Literal["text", "json"] = Field("text", description="how the log is written on stderr")
     transport: Literal["tcp", "udp"] = Field("tcp", description="how RTSP packets travel")
     task_file: Path | None = Field(None, description="MediaPipe .task model, for mediapipe 0.10.30 and newer")
     source: list[SourceSettings] = Field(default_factory=list, description="sources of a cameras file")

@@ -1,5 +1,6 @@
 """Finding face landmarks: both generations of MediaPipe behind one door."""
 
+import importlib
 import os
 import re
 import sys
@@ -162,19 +163,17 @@ def _scaled(points: Floats, image: Image) -> Floats:
 
 
 def load_ahead() -> None:
-    """Begin to load MediaPipe's models beside whatever comes next: they take a second, most of it from the disk.
+    """Begin to import MediaPipe beside whatever comes next: it takes a second.
 
     What fails is told when a face is first looked for.
     """
 
     def load() -> None:
-        with suppress(FaceError):
-            solutions = getattr(_mediapipe(), "solutions", None)
-            if solutions is not None:
-                with _no_chatter():
-                    _hear_out(solutions.face_mesh.FaceMesh)
+        # Standard error is left as it is: what others write meanwhile would be lost if the process ended.
+        with suppress(ImportError):
+            importlib.import_module("mediapipe")
 
-    threading.Thread(target=load, name="load-mediapipe", daemon=True).start()
+    threading.Thread(target=load, name="import-mediapipe").start()
 
 
 def _mediapipe() -> Any:

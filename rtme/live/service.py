@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from types import TracebackType
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from rtme.bus.journal import Journal
 from rtme.bus.journal_path import NONE
@@ -24,15 +24,20 @@ from rtme.face.landmarks import load_ahead
 from rtme.face.tracker import FaceTracker
 from rtme.live import one_thread
 from rtme.live.engine_stage import EngineStage
+from rtme.live.event_log import log_event
 from rtme.live.health import StreamAccount
 from rtme.live.line import Line
 from rtme.live.messages import StreamEnd
 from rtme.live.plan import plan_sources
 from rtme.live.sharing import share_out
+from rtme.live.status import ServiceStatus
 from rtme.live.stream_run import check_measures
 from rtme.live.worker_lines import WorkerLines
 from rtme.settings import Settings, SourceSettings, load_settings
 from rtme.spot.rules import SpotterRules
+
+if TYPE_CHECKING:
+    from rtme.live.endpoint import Endpoint
 
 HEARTBEAT_S = 1.0
 POLL_S = 0.2
@@ -119,6 +124,7 @@ class Live:
         self._lines: list[Line | WorkerLines] = []
         self._journal: Journal | None = None
         self._publisher: Publisher | None = None
+        self._endpoint: Endpoint | None = None
         self._supervisor: threading.Thread | None = None
 
     @property
@@ -141,18 +147,24 @@ class Live:
         """What the journal lacks of this run, as a sentence; None when nothing. Final when the service is over."""
         return self._publisher.journal_loss if self._publisher else None
 
+    @property
+    def metrics_address(self) -> str | None:
+        """``http://host:port`` of ``/metrics`` and ``/healthz``, None when they are not asked for."""
+        return self._endpoint.address if self._endpoint else None
+
     def start(self) -> None:
-        """Open the journal, bind the socket and open the sources.
+        """Open the journal, bind the sockets and open the sources.
 
         Raises:
-            BusError: The address cannot be bound.
+            BusError: An address cannot be bound.
             JournalError: The journal cannot be used.
             RtmeError: It has been started before.
         """
         if self._supervisor is not None:
             raise RtmeError("this Live has been started before: make a new one for each run")
-        self._journal = self._new_journal()
+        self._endpoint = self._new_endpoint()
         try:
+            self._journal = self._new_journal()
             self._publisher = Publisher(
                 self.settings.bind,
                 on_sent=self._take,
@@ -161,6 +173,8 @@ class Live:
             )
         except RtmeError:
             self._close_journal()
+            if self._endpoint is not None:
+                self._endpoint.close()
             raise
         self._backend.on_lost = self._warn
         self._engine = EngineStage(
@@ -177,8 +191,11 @@ class Live:
         for line in self._lines:
             line.start()
         self._started = time.monotonic()
+        self._heartbeat(self._publisher)
         self._supervisor = threading.Thread(target=self._supervise, name="supervisor", daemon=True)
         self._supervisor.start()
+        if self._endpoint is not None:
+            self._endpoint.start()
 
     def progress(self) -> dict[str, Progress]:
         """How far each source has come."""
@@ -186,6 +203,29 @@ class Live:
             name: Progress(account.frames, account.expected, account.fps)
             for name, account in self._accounts.items()
         }
+
+    def status(self) -> ServiceStatus:
+        """How the service does now. Waits for none of its threads, so it may be asked when one is stuck.
+
+        Raises:
+            RtmeError: It was not started.
+        """
+        if self._publisher is None or self._supervisor is None:
+            raise RtmeError("nothing runs yet: write `with rtme.Live(...) as live:`, or call start()")
+        beat, beaten = self._beat
+        failure = self._engine.failure
+        return ServiceStatus(
+            run_id=self._publisher.run_id,
+            beat=beat,
+            beat_age_s=time.monotonic() - beaten,
+            engine_failure=None if failure is None else f"{type(failure).__name__}: {failure}",
+            engine_busy_s=self._engine.busy_s,
+            engine_waiting=self._engine.inbox.qsize(),
+            engine_capacity=self._engine.inbox.maxsize,
+            publisher=self._publisher.status(),
+            idle_s={name: account.idle_s for name, account in self._accounts.items()},
+            errors=dict(self.errors),
+        )
 
     def stop(self) -> None:
         """Let every source end; open intervals are closed and published. Returns at once."""
@@ -199,6 +239,8 @@ class Live:
             if not self._left:
                 self._left = True
                 one_thread.leave()
+        if self._endpoint is not None:
+            self._endpoint.close()
         self._backend.close()
 
     def __enter__(self) -> Self:
@@ -276,7 +318,16 @@ class Live:
             task_file=self.settings.task_file,
         )
 
+    def _new_endpoint(self) -> "Endpoint | None":
+        if self.settings.metrics is None:
+            return None
+        # Imported late: whoever asks for no metrics does not wait for them.
+        from rtme.live.endpoint import Endpoint
+
+        return Endpoint(self.settings.metrics, self.status, insecure=self.settings.insecure)
+
     def _take(self, event: AnyEvent) -> None:
+        log_event(event)
         # Whoever only publishes never reads these: the oldest make room.
         with self._arrived:
             self._events.append(event)
@@ -356,7 +407,7 @@ class Live:
         return broken
 
     def _heartbeat(self, publisher: Publisher) -> HeartbeatEvent:
-        return HeartbeatEvent(
+        beat = HeartbeatEvent(
             stream=SERVICE,
             uptime_s=round(time.monotonic() - self._started, 3),
             engine=f"{self.manifest.name} {self.manifest.version}",
@@ -368,3 +419,5 @@ class Live:
                 for name, account in self._accounts.items()
             },
         )
+        self._beat = beat, time.monotonic()
+        return beat
