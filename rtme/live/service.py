@@ -17,7 +17,7 @@ from rtme.engine.bundle import load_bundle
 from rtme.engine.lasting import LastingBackend
 from rtme.engine.manifest import Manifest
 from rtme.errors import RtmeError, SettingsError, SourceError
-from rtme.events import AnyEvent, HeartbeatEvent, StateEvent, WarningEvent
+from rtme.events import SERVICE, AnyEvent, HeartbeatEvent, StateEvent, WarningEvent
 from rtme.face.tracker import FaceTracker
 from rtme.live import one_thread
 from rtme.live.engine_stage import EngineStage
@@ -37,7 +37,6 @@ JOIN_S = 10.0
 BATCH_WAIT_MS = 2.0
 # Up to 4 kB each: a service that nobody iterates over must not grow for hours.
 KEEP_EVENTS = 20_000
-SERVICE = "_service"
 
 
 def new_tracker(kind: type[FaceTracker], faces: int, **numbers: Any) -> FaceTracker:
