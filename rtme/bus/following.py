@@ -63,13 +63,14 @@ class Follower:
         self.standing: Standing | None = None
         self.note: str | None = None
         self._run = run_id
-        self._next: int | None = None
+        self._next = 0
+        self._begun = False
         self._asking = start == "snapshot"
         self._catching_up = False
         if isinstance(start, int):
             self.last_seq = start - 1
             self._next = start
-            self._catching_up = True
+            self._begun = self._catching_up = True
         self._ready: deque[AnyEvent] = deque()
         self._held: deque[AnyEvent] = deque()
         self._left: deque[str] = deque(maxlen=RUNS)
@@ -109,7 +110,7 @@ class Follower:
         """What to ask the replay socket for now."""
         if self._asking:
             return SnapshotRequest()
-        if self._next is None or len(self._ready) >= MOST_EVENTS:
+        if not self._begun or len(self._ready) >= MOST_EVENTS:
             return None
         if self._catching_up:
             return ReplayRequest(from_=self._next, limit=MOST_EVENTS)
@@ -128,7 +129,7 @@ class Follower:
         match reply:
             case SnapshotReply() if self._asking:
                 self._begin_with(reply.standing)
-            case ReplayReply() | ErrorReply(code="future") if self._next is not None and not self._asking:
+            case ReplayReply() | ErrorReply(code="future") if self._begun and not self._asking:
                 self._follow(reply, events)
             case ErrorReply():
                 self.give_up("no_replay", reply.error)
@@ -153,13 +154,12 @@ class Follower:
         self.standing = standing
         self.run_id, self.last_seq = standing.run_id, standing.seq
         self._run, self._next = standing.run_id, standing.seq + 1
-        self._asking, self._catching_up = False, True
+        self._begun, self._asking, self._catching_up = True, False, True
         # Should they be of a newer run, they are asked for when more of it is heard.
         self._held = deque(event for event in self._held if event.run_id == standing.run_id)
 
     def _follow(self, reply: ReplayReply | ErrorReply, events: Sequence[AnyEvent]) -> None:
         due = self._next
-        assert due is not None
         another = self._run is not None and reply.run_id != self._run
         if isinstance(reply, ErrorReply) or (another and reply.first_seq < due):
             # Numbers begin again: there was no journal, or it was lost.
@@ -184,15 +184,15 @@ class Follower:
         if self._next > reply.last_seq:
             self._catching_up = False
         if not another and self._held and not self._catching_up:
-            self._settle_head(due)
+            self._settle_head(reply.from_)
 
-    def _settle_head(self, due: int) -> None:
+    def _settle_head(self, asked: int) -> None:
         """The run that is followed has answered, so the oldest event that is held needs no other answer."""
         head = self._held[0]
         if not self._in_order(head):
             # Of an older run; should it be of a newer one, it is asked for when more of that is heard.
             self._held = deque(event for event in self._held if event.run_id != head.run_id)
-        elif self._next == due < head.seq:
+        elif self._next == asked < head.seq:
             self._go_without(head, "unreadable")
 
     def _advance(self) -> None:
@@ -202,8 +202,8 @@ class Follower:
             if event.run_id in self._left:
                 self._held.popleft()
                 continue
-            if self._next is None:
-                self._next = event.seq
+            if not self._begun:
+                self._begun, self._next = True, event.seq
             if not self._in_order(event):
                 return
             # Before the first answer, a low number may be the beginning of another count.
@@ -231,13 +231,12 @@ class Follower:
         """Hand on what is held of the numbers below ``end`` and count the others as missed."""
         while self._held and self._in_order(self._held[0]) and self._held[0].seq < end:
             event = self._held.popleft()
-            if event.seq >= (self._next or 0):
+            if event.seq >= self._next:
                 self._miss(event.seq, gone)
                 self._hand_on(event)
         self._miss(end, gone)
 
     def _miss(self, end: int, gone: Sequence[Gone]) -> None:
-        assert self._next is not None
         count = end - self._next
         if count <= 0:
             return
@@ -253,7 +252,6 @@ class Follower:
 
     def _go_without(self, event: AnyEvent, why: str) -> None:
         """Go on with an event, and count what lies before it as missed."""
-        assert self._next is not None
         if self._in_order(event) and not (self._run is None and event.seq < self._next):
             count = event.seq - self._next
         else:
@@ -271,7 +269,7 @@ class Follower:
             event = self._held.popleft()
             if event.run_id in self._left:
                 continue
-            if self._run not in (None, event.run_id) or self._next is None or event.seq >= self._next:
+            if self._run not in (None, event.run_id) or event.seq >= self._next:
                 self._go_without(event, "restart")
                 self._hand_on(event)
         self._enter(run_id)

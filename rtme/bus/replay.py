@@ -197,8 +197,7 @@ class ReplayServer:
         except ValueError as error:
             return self._error(None, "bad_request", str(error)), []
         except Exception as error:  # whatever it was, the next client must be answered
-            known = isinstance(error, RtmeError)
-            sentence = str(error) if known else f"{type(error).__name__}: {error}"
+            sentence = str(error) if isinstance(error, RtmeError) else f"{type(error).__name__}: {error}"
             return self._error(wanted and wanted.id, "unavailable", sentence), []
 
     def _replay(self, wanted: ReplayRequest) -> tuple[Reply, list[bytes]]:
