@@ -10,6 +10,9 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
 SCHEMA = 1
 
+SERVICE = "_service"
+"""The stream of what is about the service itself: heartbeats, and warnings of no source."""
+
 
 class _Model(BaseModel):
     model_config = ConfigDict(extra="forbid", populate_by_name=True)
