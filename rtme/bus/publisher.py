@@ -5,12 +5,16 @@ import time
 import uuid
 from collections import deque
 from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
 import zmq
 
-from rtme.bus.address import DEFAULT_ADDRESS, bindable, split
+from rtme.bus.address import DEFAULT_ADDRESS, bindable, openness, split
+from rtme.bus.curve import KeyFolder, server_keys
+from rtme.bus.door import Door
 from rtme.bus.journal import Journal, Stored
 from rtme.bus.latency import LatencyWindow
 from rtme.bus.recorder import Recorder
@@ -54,7 +58,9 @@ class Publisher:
         run_id: Names this run of the service; a new random one by default.
         on_sent: Called in the publisher's thread with every event as it was sent. It must not block: nothing
             is sent while it runs. If it raises, the publisher stops.
-        insecure: Allow ``bind`` to be reachable from other machines.
+        keys: Folder of keys (:mod:`rtme.bus.curve`). None: where other machines can reach ``bind`` the default folder's,
+            elsewhere none. A client that is refused is told of in a warning.
+        insecure: Allow ``bind`` to be reachable from other machines without keys.
         journal: Has each event before it is sent. Whoever opened it closes it, after the publisher.
         capacity: Most events that wait to be sent.
         reserve: The part of ``capacity`` that heartbeats and provisional intervals may not use.
@@ -62,9 +68,10 @@ class Publisher:
     Attributes:
         run_id: Names this run of the service.
         address: What subscribers connect to, with the real port; None without a socket.
+        insecure: What it means that others can reach it without keys, in words; None where they cannot.
 
     Raises:
-        BusError: The address cannot be bound.
+        BusError: The address cannot be bound, or the keys cannot be used.
 
     Example:
         >>> with Publisher("tcp://127.0.0.1:*") as publisher:
@@ -77,6 +84,7 @@ class Publisher:
         run_id: str | None = None,
         *,
         on_sent: Callable[[AnyEvent], None] | None = None,
+        keys: Path | str | None = None,
         insecure: bool = False,
         journal: Journal | None = None,
         capacity: int = 10_000,
@@ -84,6 +92,7 @@ class Publisher:
     ) -> None:
         self.run_id = run_id or uuid.uuid4().hex
         self.address: str | None = None
+        self.insecure: str | None = None
         self._on_sent = on_sent
         self._capacity = capacity
         self._reserve = reserve
@@ -97,12 +106,21 @@ class Publisher:
         self._latency: dict[str, LatencyWindow] = {}
         self._waiting: dict[str, LatencyWindow] = {}
         self._socket: zmq.Socket[bytes] | None = None
+        self._door: Door | None = None
         if bind is not None:
-            self._socket = _bound_socket(bindable(bind, insecure=insecure))
+            folder = server_keys(bind, keys, insecure=insecure)
+            address = bindable(bind, insecure=insecure, keyed=folder is not None)
+            self._socket, self._door = _bound_socket(address, folder, self._warn)
             self.address = self._socket.get_string(zmq.LAST_ENDPOINT)
+            self.insecure = None if folder is not None else openness(self.address)
         # The socket belongs to the thread from here on.
         self._thread = threading.Thread(target=self._run, name="rtme-publisher", daemon=True)
         self._thread.start()
+
+    @property
+    def subscribers(self) -> int:
+        """Clients that are connected to the socket now."""
+        return 0 if self._door is None else self._door.inside
 
     @property
     def last_seq(self) -> int:
@@ -182,10 +200,15 @@ class Publisher:
         finally:
             if self._recorder is not None:
                 self._recorder.finish()
-            if self._socket is not None:
+            if self._socket is not None and self._door is not None:
                 context = self._socket.context
                 self._socket.close(LINGER_MS)
+                self._door.close()
                 context.term()
+
+    def _warn(self, sentence: str) -> None:
+        with suppress(BusError):  # who publishes is told that the publisher has stopped; the door need not be
+            self.publish(WarningEvent(stream=SERVICE, text=sentence))
 
     def _next(self) -> list[tuple[AnyEvent, int]] | None:
         """The oldest events, each with the time at which it was queued; None when those were the last.
@@ -249,7 +272,9 @@ def _percentiles(windows: dict[str, LatencyWindow], stream: str) -> Percentiles 
     return None if window is None else window.percentiles(time.monotonic_ns())
 
 
-def _bound_socket(address: str) -> zmq.Socket[bytes]:
+def _bound_socket(
+    address: str, keys: KeyFolder | None, tell: Callable[[str], None]
+) -> tuple[zmq.Socket[bytes], Door]:
     context = zmq.Context()
     socket = context.socket(zmq.PUB)
     socket.set(zmq.SNDHWM, SEND_HIGH_WATER)
@@ -258,10 +283,12 @@ def _bound_socket(address: str) -> zmq.Socket[bytes]:
     socket.set(zmq.HEARTBEAT_TIMEOUT, PING_TIMEOUT_MS)
     if ":" in split(address)[0]:
         socket.set(zmq.IPV6, 1)
+    door = Door(socket, keys, tell)
     try:
         socket.bind(address)
     except zmq.ZMQError as error:
         socket.close(0)
+        door.close()
         context.term()
         if error.errno == zmq.EADDRINUSE:
             raise BusError(
@@ -272,4 +299,4 @@ def _bound_socket(address: str) -> zmq.Socket[bytes]:
             f"{address} cannot be bound ({error.strerror}): bind to an address of this machine, "
             f"such as {DEFAULT_ADDRESS}"
         ) from error
-    return socket
+    return socket, door

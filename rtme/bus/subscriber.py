@@ -2,12 +2,15 @@
 
 import time
 from collections.abc import Collection, Iterator
+from pathlib import Path
 from types import TracebackType
 from typing import Self, get_args
 
 import zmq
 
 from rtme.bus.address import DEFAULT_ADDRESS, split
+from rtme.bus.curve import client_keys, secure_client
+from rtme.bus.handshake import Handshake
 from rtme.errors import BusError
 from rtme.events import AnyEvent, HeartbeatEvent, parse, topic
 
@@ -40,6 +43,8 @@ class Subscriber:
         streams: Yield only these streams (heartbeats are of stream ``_service``); all by default.
         kinds: Yield only these kinds of events (``interval``, ``speaker``, …); all by default.
         timeout_s: Iteration ends after this many seconds without an event to yield; never by default.
+        keys: Folder of keys (:mod:`rtme.bus.curve`). None: for another machine the default folder's, for this one none.
+        insecure: Use no keys though the service is on another machine.
 
     Attributes:
         missed: Events of the service, of any stream and kind, that were sent after the first one seen and
@@ -50,7 +55,9 @@ class Subscriber:
         last_seq: Number of the newest event of that run, -1 before the first.
 
     Raises:
-        BusError: ``address`` is no address, or ``kinds`` names a kind that does not exist.
+        BusError: ``address`` is no address, ``kinds`` names a kind that does not exist, or the keys cannot be used.
+            Reading raises it as well, each time that the service has refused this client, with the reason; to read
+            on is to try again.
 
     Example:
         >>> with Subscriber(kinds=["interval"]) as events:
@@ -64,6 +71,9 @@ class Subscriber:
         streams: Collection[str] | None = None,
         kinds: Collection[str] | None = None,
         timeout_s: float | None = None,
+        *,
+        keys: Path | str | None = None,
+        insecure: bool = False,
     ) -> None:
         self.address = address
         self.missed = 0
@@ -80,6 +90,7 @@ class Subscriber:
             )
         self._timeout_s = timeout_s
         self._heartbeat_ns: int | None = None
+        self._keys = client_keys(address, keys, insecure=insecure)
         self._context = zmq.Context()
         self._socket = self._connected_socket()
 
@@ -89,7 +100,11 @@ class Subscriber:
         return self._heartbeat_ns is not None and time.monotonic_ns() - self._heartbeat_ns < ALIVE_S * 1e9
 
     def receive(self, timeout_s: float) -> AnyEvent | None:
-        """The next event that passes the filters, or None when none came within ``timeout_s`` seconds."""
+        """The next event that passes the filters, or None when none came within ``timeout_s`` seconds.
+
+        Raises:
+            BusError: The service has refused this client since the last call.
+        """
         deadline = time.monotonic() + timeout_s
         while not self._socket.closed:
             left_ms = max(0, round((deadline - time.monotonic()) * 1000))
@@ -97,6 +112,8 @@ class Subscriber:
                 event = self._read(self._socket.recv_multipart(zmq.DONTWAIT))
                 if event is not None and self._wanted(event):
                     return event
+            if (refusal := self._handshake.refusal()) is not None:
+                raise BusError(refusal)
             if time.monotonic() >= deadline:
                 break
         return None
@@ -112,6 +129,7 @@ class Subscriber:
     def close(self) -> None:
         """Stop listening. Safe to call twice."""
         self._socket.close(0)
+        self._handshake.close()
         self._context.term()
 
     def __enter__(self) -> Self:
@@ -160,11 +178,15 @@ class Subscriber:
         socket.set(zmq.HEARTBEAT_TIMEOUT, PING_TIMEOUT_MS)
         if ":" in host:
             socket.set(zmq.IPV6, 1)
+        if self._keys is not None:
+            secure_client(socket, self._keys)
+        self._handshake = Handshake(socket, self.address, self._keys)
         socket.subscribe(b"rtme.")
         try:
             socket.connect(self.address)
         except zmq.ZMQError as error:
             socket.close(0)
+            self._handshake.close()
             self._context.term()
             raise BusError(
                 f"{self.address} cannot be listened to ({error.strerror}): write tcp://host:port"

@@ -239,7 +239,10 @@ def check_port(address: str) -> Finding:
         Publisher(address).close()
     except BusError as error:
         with Subscriber(address) as events:
-            ours = events.receive(HEARTBEAT_S) is not None
+            try:
+                ours = events.receive(HEARTBEAT_S) is not None
+            except BusError:  # it wants keys: nothing else would say so
+                ours = True
         if ours:
             return Finding(
                 "port",

@@ -32,6 +32,7 @@ from rtme.settings import Settings, SourceSettings, load_settings
 from rtme.spot.rules import SpotterRules
 
 HEARTBEAT_S = 1.0
+OPENNESS_S = 600.0
 POLL_S = 0.2
 JOIN_S = 10.0
 BATCH_WAIT_MS = 2.0
@@ -131,16 +132,23 @@ class Live:
         """Where subscribers connect to, None when nothing is published."""
         return self._publisher.address if self._publisher else None
 
+    @property
+    def insecure(self) -> str | None:
+        """What it means that other machines can reach the address without keys; None where they cannot."""
+        return self._publisher.insecure if self._publisher else None
+
     def start(self) -> None:
         """Bind the socket and open the sources.
 
         Raises:
-            BusError: The address cannot be bound.
+            BusError: The address cannot be bound, or the keys cannot be used.
             RtmeError: It has been started before.
         """
         if self._supervisor is not None:
             raise RtmeError("this Live has been started before: make a new one for each run")
-        self._publisher = Publisher(self.settings.bind, on_sent=self._take, insecure=self.settings.insecure)
+        self._publisher = Publisher(
+            self.settings.bind, on_sent=self._take, keys=self.settings.keys, insecure=self.settings.insecure
+        )
         self._backend.on_lost = self._warn
         self._engine = EngineStage(
             self._backend,
@@ -287,7 +295,9 @@ class Live:
 
     def _watch(self, publisher: Publisher) -> None:
         """Beat until every source has ended, somebody calls ``stop`` or the engine dies."""
-        beat = time.monotonic()
+        beat = open_told = time.monotonic()
+        if publisher.insecure is not None:
+            self._warn(publisher.insecure)
         while len(self._ended) < len(self._plans) and not self._stop.wait(POLL_S / 4):
             if self._engine.failure is not None:
                 break
@@ -296,6 +306,9 @@ class Live:
                 beat = max(beat, time.monotonic() - HEARTBEAT_S) + HEARTBEAT_S
                 self._tell_unsent(publisher)
                 publisher.publish(self._heartbeat(publisher))
+            if publisher.insecure is not None and time.monotonic() - open_told >= OPENNESS_S:
+                open_told = time.monotonic()
+                self._warn(publisher.insecure)
 
     def _tell_unsent(self, publisher: Publisher) -> None:
         """What was never sent has no number, so its absence leaves no hole in them: it must be said."""
