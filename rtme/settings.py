@@ -64,6 +64,10 @@ class Settings(BaseSettings):
         description="processes that read and track the sources; 0: this one; none: chosen by sources and cores",
     )
     bind: str | None = Field(None, description="ZeroMQ address to publish on; none publishes nothing")
+    replay: str | None = Field(
+        None,
+        description="ZeroMQ address that gives again what was sent; none: the port after that of `bind`; `off`: there is none",
+    )
     keys: Path | None = Field(
         None,
         description="folder of keys; none: rtme's own where other machines can reach `bind`, else none are used",

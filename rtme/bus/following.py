@@ -102,7 +102,9 @@ class Follower:
         self.run_id, self.last_seq = event.run_id, event.seq
         if self.standing is not None:
             self.standing.fold(event)
-        while self._beats and (self._beats[0][0].run_id != event.run_id or self._beats[0][0].seq <= event.seq):
+        while self._beats and (
+            self._beats[0][0].run_id != event.run_id or self._beats[0][0].seq <= event.seq
+        ):
             self._beats.popleft()
         return event
 
@@ -145,7 +147,9 @@ class Follower:
             note: What is wrong, in words.
         """
         self.note = note
-        if self._held and not self._asking:
+        if not self._held:
+            return  # Nothing waits for it, so it may be wanted on.
+        if not self._asking:
             self._go_without(self._held[0], why)
         self._asking = self._catching_up = False
         self._advance()
@@ -160,20 +164,22 @@ class Follower:
 
     def _follow(self, reply: ReplayReply | ErrorReply, events: Sequence[AnyEvent]) -> None:
         due = self._next
+        if reply.run_id in self._left or (isinstance(reply, ReplayReply) and reply.from_ != due):
+            return  # It took so long that it answers nothing any more.
         another = self._run is not None and reply.run_id != self._run
-        if isinstance(reply, ErrorReply) or (another and reply.first_seq < due):
+        older = self._older_than(reply)
+        anew = reply.first_seq < due or any(event.seq >= reply.first_seq for event in older)
+        if isinstance(reply, ErrorReply) or (another and anew):
             # Numbers begin again: there was no journal, or it was lost.
             begin = reply.first_seq if another else reply.oldest
             if due:
                 self.note = f"number {due} is of an earlier count, or was never sent: going on from {begin}"
             self._begin_anew(reply.run_id, begin)
             return
-        if reply.from_ > due:
-            return
         if another:
             # Its numbers go on from those before, and so do those of runs that came and went meanwhile.
-            held = (event.run_id for event in self._held)
-            self._going_on += [reply.run_id, *takewhile(lambda run: run != reply.run_id, held)]
+            runs = [reply.run_id, *(event.run_id for event in older)]
+            self._going_on += [run for run in dict.fromkeys(runs) if run not in self._going_on]
         for event in events:
             self._pass_to(event.seq, reply.gone)
             if event.seq == self._next:
@@ -183,16 +189,27 @@ class Follower:
             self._enter(reply.run_id)
         if self._next > reply.last_seq:
             self._catching_up = False
-        if not another and self._held and not self._catching_up:
-            self._settle_head(reply.from_)
+        if self._held and not self._catching_up:
+            self._settle_head(due)
 
-    def _settle_head(self, asked: int) -> None:
-        """The run that is followed has answered, so the oldest event that is held needs no other answer."""
+    def _older_than(self, reply: Reply) -> list[AnyEvent]:
+        """What is held of runs before the one that answers. Higher numbers in a journal are of a newer one."""
+        return list(
+            takewhile(
+                lambda event: (
+                    event.run_id != reply.run_id and not (reply.journal and event.seq >= reply.first_seq)
+                ),
+                self._held,
+            )
+        )
+
+    def _settle_head(self, due: int) -> None:
+        """All that there is has been given, so the oldest event that is held needs no other answer."""
         head = self._held[0]
         if not self._in_order(head):
             # Of an older run; should it be of a newer one, it is asked for when more of that is heard.
             self._held = deque(event for event in self._held if event.run_id != head.run_id)
-        elif self._next == asked < head.seq:
+        elif self._next == due < head.seq:
             self._go_without(head, "unreadable")
 
     def _advance(self) -> None:
@@ -207,7 +224,9 @@ class Follower:
             if not self._in_order(event):
                 return
             # Before the first answer, a low number may be the beginning of another count.
-            if event.seq > self._next or (self._catching_up and (self._run is None or event.seq == self._next)):
+            if event.seq > self._next or (
+                self._catching_up and (self._run is None or event.seq == self._next)
+            ):
                 return
             self._held.popleft()
             if event.seq == self._next:
@@ -264,14 +283,16 @@ class Follower:
             self._next = event.seq
 
     def _begin_anew(self, run_id: str, begin: int) -> None:
-        """Follow the numbers of another run; what is held of earlier ones is all that can be had of them."""
+        """Follow the numbers of another run; what is held of the former one is all that can be had of it."""
         while self._held and self._held[0].run_id != run_id:
             event = self._held.popleft()
-            if event.run_id in self._left:
-                continue
-            if self._run not in (None, event.run_id) or event.seq >= self._next:
+            if event.run_id == self._run and event.seq >= self._next:
                 self._go_without(event, "restart")
                 self._hand_on(event)
+            elif event.run_id not in (self._run, *self._left):
+                # Of a run in between, or a newer one: whether its numbers come again cannot be known.
+                self.missed += 1
+                self.missed_why["restart"] += 1
         self._enter(run_id)
         self._next = begin
         self._going_on.clear()

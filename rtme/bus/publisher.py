@@ -18,6 +18,7 @@ from rtme.bus.door import Door
 from rtme.bus.journal import Journal, Stored
 from rtme.bus.latency import LatencyWindow
 from rtme.bus.recorder import Recorder
+from rtme.bus.replay import ReplayServer
 from rtme.errors import BusError
 from rtme.events import (
     SERVICE,
@@ -62,12 +63,15 @@ class Publisher:
             elsewhere none. A client that is refused is told of in a warning.
         insecure: Allow ``bind`` to be reachable from other machines without keys.
         journal: Has each event before it is sent. Whoever opened it closes it, after the publisher.
+        replay: ``tcp://host:port`` of a second socket, which gives again what was sent and tells how things stand; None:
+            there is none. The keys are the same.
         capacity: Most events that wait to be sent.
         reserve: The part of ``capacity`` that heartbeats and provisional intervals may not use.
 
     Attributes:
         run_id: Names this run of the service.
         address: What subscribers connect to, with the real port; None without a socket.
+        replay: What clients of the second socket connect to, likewise.
         insecure: What it means that others can reach it without keys, in words; None where they cannot.
 
     Raises:
@@ -87,6 +91,7 @@ class Publisher:
         keys: Path | str | None = None,
         insecure: bool = False,
         journal: Journal | None = None,
+        replay: str | None = None,
         capacity: int = 10_000,
         reserve: int = 2_000,
     ) -> None:
@@ -113,6 +118,14 @@ class Publisher:
             self._socket, self._door = _bound_socket(address, folder, self._warn)
             self.address = self._socket.get_string(zmq.LAST_ENDPOINT)
             self.insecure = None if folder is not None else openness(self.address)
+        self._replay: ReplayServer | None = None
+        if replay is not None:
+            try:
+                self._replay = self._new_replay(replay, journal, keys, insecure)
+            except BusError:
+                self._close_sockets()
+                raise
+        self.replay = None if self._replay is None else self._replay.address
         # The socket belongs to the thread from here on.
         self._thread = threading.Thread(target=self._run, name="rtme-publisher", daemon=True)
         self._thread.start()
@@ -200,11 +213,25 @@ class Publisher:
         finally:
             if self._recorder is not None:
                 self._recorder.finish()
-            if self._socket is not None and self._door is not None:
-                context = self._socket.context
-                self._socket.close(LINGER_MS)
-                self._door.close()
-                context.term()
+            self._close_sockets()
+
+    def _close_sockets(self) -> None:
+        if self._replay is not None:
+            self._replay.close()
+        if self._socket is not None and self._door is not None:
+            context = self._socket.context
+            self._socket.close(LINGER_MS)
+            self._door.close()
+            context.term()
+
+    def _new_replay(
+        self, bind: str, journal: Journal | None, keys: Path | str | None, insecure: bool
+    ) -> ReplayServer:
+        path = None if journal is None else journal.path
+        first_seq = self._last_seq + 1
+        return ReplayServer(
+            bind, self.run_id, first_seq, path, keys=keys, insecure=insecure, on_refused=self._warn
+        )
 
     def _warn(self, sentence: str) -> None:
         with suppress(BusError):  # who publishes is told that the publisher has stopped; the door need not be
@@ -238,13 +265,19 @@ class Publisher:
                 )
             )
         for event, body, (_, queued_ns) in zip(numbered, bodies, batch, strict=True):
+            if self._replay is not None:
+                # First, so that whoever misses what is sent next can have it at once.
+                self._replay.note(event, body)
             if self._socket is not None:
                 self._socket.send_multipart([topic(event).encode(), body], zmq.DONTWAIT)
             self._last_seq = event.seq
             if event.system_ms is not None:
                 sent_ns = time.monotonic_ns()
                 if event.stream not in self._latency:
-                    self._latency[event.stream], self._waiting[event.stream] = LatencyWindow(), LatencyWindow()
+                    self._latency[event.stream], self._waiting[event.stream] = (
+                        LatencyWindow(),
+                        LatencyWindow(),
+                    )
                 self._latency[event.stream].add(event.system_ms, sent_ns)
                 self._waiting[event.stream].add((sent_ns - queued_ns) / 1e6, sent_ns)
             if self._on_sent is not None:
@@ -257,6 +290,7 @@ class Publisher:
         if isinstance(event, HeartbeatEvent):
             # Only here is it known what was sent before it.
             known["last_seq"] = seq - 1
+            known["replay_port"] = None if self._replay is None else self._replay.port
             known["journal"] = None if self._recorder is None else self._recorder.health()
         return event.model_copy(update=known)
 
@@ -293,7 +327,7 @@ def _bound_socket(
         if error.errno == zmq.EADDRINUSE:
             raise BusError(
                 f"{address} is in use, perhaps by another rtme live: stop that one, or bind to another port, "
-                "such as tcp://127.0.0.1:5557"
+                "such as tcp://127.0.0.1:5558"
             ) from error
         raise BusError(
             f"{address} cannot be bound ({error.strerror}): bind to an address of this machine, "

@@ -2,7 +2,7 @@
 
 import threading
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from itertools import islice
 from pathlib import Path
@@ -11,6 +11,8 @@ from typing import Any, NamedTuple
 import zmq
 
 from rtme.bus.address import bindable, split
+from rtme.bus.curve import KeyFolder, server_keys
+from rtme.bus.door import Door
 from rtme.bus.journal import JournalReader
 from rtme.bus.protocol import (
     MOST_EVENTS,
@@ -36,7 +38,7 @@ KEEP_BYTES = 16 << 20
 SEND_HIGH_WATER = 8
 PING_MS = 2_000
 PING_TIMEOUT_MS = 6_000
-POLL_MS = 500
+POLL_MS = 100
 
 
 class Sent(NamedTuple):
@@ -108,7 +110,9 @@ class ReplayServer:
         run_id: The run whose events it will be given.
         first_seq: Number of that run's first event.
         journal: The journal that the events are written to before they are given here; None: there is none.
-        insecure: Allow ``bind`` to be reachable from other machines.
+        keys: Folder of keys, as of the publisher.
+        insecure: Allow ``bind`` to be reachable from other machines without keys.
+        on_refused: Gets a sentence about each client that was refused, from another thread.
         keep_events: Events that are kept in memory, at most.
 
     Attributes:
@@ -116,7 +120,7 @@ class ReplayServer:
         unread: Replies that were dropped because the client asked on and on without reading.
 
     Raises:
-        BusError: The address cannot be bound.
+        BusError: The address cannot be bound, or the keys cannot be used.
     """
 
     def __init__(
@@ -126,15 +130,18 @@ class ReplayServer:
         first_seq: int = 0,
         journal: Path | None = None,
         *,
+        keys: Path | str | None = None,
         insecure: bool = False,
+        on_refused: Callable[[str], None] = lambda _: None,
         keep_events: int = KEEP_EVENTS,
     ) -> None:
         self.unread = 0
         self._record = Record(run_id, first_seq, keep_events)
         self._journal = journal
         self._reader: JournalReader | None = None
-        self._socket = _bound_socket(bindable(bind, insecure=insecure))
-        self._context = self._socket.context
+        folder = server_keys(bind, keys, insecure=insecure)
+        address = bindable(bind, insecure=insecure, keyed=folder is not None)
+        self._socket, self._door = _bound_socket(address, folder, on_refused)
         self.address = self._socket.get_string(zmq.LAST_ENDPOINT)
         self._closing = threading.Event()
         self._thread = threading.Thread(target=self._run, name="rtme-replay", daemon=True)
@@ -152,8 +159,6 @@ class ReplayServer:
     def close(self) -> None:
         """End the thread and free the port. Safe to call twice."""
         self._closing.set()
-        # Ends whatever wait the thread is in, and returns when it has closed the socket.
-        self._context.term()
         self._thread.join()
 
     def _run(self) -> None:
@@ -162,12 +167,13 @@ class ReplayServer:
                 if self._socket.poll(POLL_MS):
                     with suppress(zmq.Again):
                         self._serve(self._socket.recv_multipart(zmq.DONTWAIT))
-        except zmq.ContextTerminated:
-            pass
         finally:
             if self._reader is not None:
                 self._reader.close()
+            context = self._socket.context
             self._socket.close(0)
+            self._door.close()
+            context.term()
 
     def _serve(self, message: list[bytes]) -> None:
         client, *rest = message
@@ -178,8 +184,6 @@ class ReplayServer:
             self._socket.send_multipart([*envelope, dump(reply), *events], zmq.DONTWAIT)
         except zmq.Again:
             self.unread += 1
-        except zmq.ContextTerminated:
-            raise
         except zmq.ZMQError:
             pass  # The client has gone.
 
@@ -276,7 +280,34 @@ def _within(page: list[Sent], most_bytes: int) -> list[Sent]:
     return page
 
 
-def _bound_socket(address: str) -> zmq.Socket[bytes]:
+def replay_address(bind: str, replay: str | None) -> str | None:
+    """Where the replay socket of a service goes.
+
+    Args:
+        bind: The address that events are published on.
+        replay: The setting: an address, ``off``, or None for the port after that of ``bind``.
+
+    Returns:
+        The address, None when there is to be none.
+
+    Raises:
+        BusError: ``bind`` is no address, or has the last port.
+    """
+    if replay is not None:
+        return None if replay == "off" else replay
+    port = split(bind)[1]
+    if port in ("*", "0"):
+        return f"{bind.removesuffix(port)}*"
+    if port == "65535":
+        raise BusError(
+            f"there is no port after that of {bind} for replay: say --replay tcp://host:port, or --replay off"
+        )
+    return f"{bind.removesuffix(port)}{int(port) + 1}"
+
+
+def _bound_socket(
+    address: str, keys: KeyFolder | None, on_refused: Callable[[str], None]
+) -> tuple[zmq.Socket[bytes], Door]:
     context = zmq.Context()
     socket = context.socket(zmq.ROUTER)
     # A full queue and a client that is gone are told by an error; else the reply would silently be thrown away.
@@ -288,14 +319,16 @@ def _bound_socket(address: str) -> zmq.Socket[bytes]:
     socket.set(zmq.HEARTBEAT_TIMEOUT, PING_TIMEOUT_MS)
     if ":" in split(address)[0]:
         socket.set(zmq.IPV6, 1)
+    door = Door(socket, keys, on_refused)
     try:
         socket.bind(address)
     except zmq.ZMQError as error:
         socket.close(0)
+        door.close()
         context.term()
         why = "is in use" if error.errno == zmq.EADDRINUSE else f"cannot be bound ({error.strerror})"
         raise BusError(
             f"the replay address {address} {why}: give another one (--replay tcp://127.0.0.1:5600), or `off`; unless it is "
             "given, it is the port after the one that events are published on"
         ) from error
-    return socket
+    return socket, door

@@ -109,4 +109,3 @@ class Standing(BaseModel):
             for name, one in self.streams.items()
         }
         return self.model_copy(update={"streams": streams})
-

@@ -248,9 +248,9 @@ def check_port(address: str) -> Finding:
                 "port",
                 "note",
                 f"{address} is in use by a running rtme service",
-                "give a second service its own: --bind tcp://127.0.0.1:5557",
+                "give a second service its own: --bind tcp://127.0.0.1:5558",
             )
-        return Finding("port", "problem", str(error), "--bind tcp://127.0.0.1:5557")
+        return Finding("port", "problem", str(error), "--bind tcp://127.0.0.1:5558")
     return Finding("port", "ok", f"{address} is free")
 
 

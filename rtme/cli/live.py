@@ -40,6 +40,13 @@ def live(
         float | None, typer.Option(help="Stop after this long.", min=0.1, show_default=False)
     ] = None,
     json: Annotated[bool, typer.Option("--json", help="Print each event as one line of JSON.")] = False,
+    replay: Annotated[
+        str | None,
+        typer.Option(
+            help="Give again here what was sent, or `off`.  [default: the port after that of --bind]",
+            show_default=False,
+        ),
+    ] = None,
     keys: Keys = None,
     insecure: Annotated[
         bool,
@@ -64,6 +71,7 @@ def live(
         precision=precision,
         transport=transport,
         bind=bind,
+        replay=replay,
         keys=keys,
         insecure=insecure or None,
     )

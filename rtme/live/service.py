@@ -10,6 +10,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from rtme.bus.publisher import Publisher
+from rtme.bus.replay import replay_address
 from rtme.capture.source import Source
 from rtme.engine.backend import Wish
 from rtme.engine.backends import on_gpu
@@ -133,6 +134,11 @@ class Live:
         return self._publisher.address if self._publisher else None
 
     @property
+    def replay(self) -> str | None:
+        """Where what was sent is given again, None when it is not."""
+        return self._publisher.replay if self._publisher else None
+
+    @property
     def insecure(self) -> str | None:
         """What it means that other machines can reach the address without keys; None where they cannot."""
         return self._publisher.insecure if self._publisher else None
@@ -146,8 +152,13 @@ class Live:
         """
         if self._supervisor is not None:
             raise RtmeError("this Live has been started before: make a new one for each run")
+        bind = self.settings.bind
         self._publisher = Publisher(
-            self.settings.bind, on_sent=self._take, keys=self.settings.keys, insecure=self.settings.insecure
+            bind,
+            on_sent=self._take,
+            keys=self.settings.keys,
+            insecure=self.settings.insecure,
+            replay=None if bind is None else replay_address(bind, self.settings.replay),
         )
         self._backend.on_lost = self._warn
         self._engine = EngineStage(
