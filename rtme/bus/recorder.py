@@ -123,9 +123,7 @@ class Recorder:
         if lost is None:
             return "the journal is written again, and no event is missing in it"
         first, last = lost
-        return (
-            f"the journal is written again; {last - first + 1} events are missing in it, seq {first} to {last}"
-        )
+        return f"the journal is written again; {last - first + 1} events are missing in it, seq {first} to {last}"
 
 
 def _size(batch: Sequence[Stored]) -> int:

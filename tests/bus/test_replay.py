@@ -328,7 +328,7 @@ def test_others_may_not_reach_it_without_keys() -> None:
         ("tcp://127.0.0.1:*", None, "tcp://127.0.0.1:*"),
         ("tcp://127.0.0.1:0", None, "tcp://127.0.0.1:*"),
         ("tcp://127.0.0.1:5556", "tcp://127.0.0.1:9000", "tcp://127.0.0.1:9000"),
-        ("tcp://127.0.0.1:65535", "off", None),
+        ("tcp://127.0.0.1:65535", "none", None),
     ],
 )
 def test_it_is_the_port_after_unless_said_otherwise(
