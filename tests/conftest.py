@@ -25,6 +25,15 @@ def _state_of_their_own(tmp_path_factory: pytest.TempPathFactory) -> None:
     os.environ["XDG_STATE_HOME"] = str(tmp_path_factory.mktemp("state"))
 
 
+@pytest.fixture(autouse=True, scope="session")
+def _no_keys_of_the_developer(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Whoever runs the tests may have keys, which a bind that others can reach would take."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_CONFIG_HOME", str(tmp_path_factory.mktemp("config")))
+        patch.delenv("RTME_KEYS", raising=False)
+        yield
+
+
 @pytest.fixture(scope="session")
 def numbered_clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """90 numbered pictures (see clips.py), 320x240 at 30 per second, H.264."""

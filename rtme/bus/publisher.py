@@ -133,8 +133,8 @@ class Publisher:
 
     @property
     def subscribers(self) -> int:
-        """Clients that are connected to the socket now."""
-        return 0 if self._door is None else self._door.inside
+        """Connections to the socket that are open now."""
+        return 0 if self._door is None else self._door.connections
 
     @property
     def last_seq(self) -> int:
