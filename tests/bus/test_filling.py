@@ -152,7 +152,10 @@ def test_a_consumer_goes_on_behind_what_it_stored_across_a_restart_with_a_journa
             stored = subscriber.run_id, subscriber.last_seq
         for number in range(100):
             first.publish(warning(f"first again {number}"))
-    with Journal(path) as journal, beating(Publisher(address, "second", journal=journal, replay=replay)) as again:
+    with (
+        Journal(path) as journal,
+        beating(Publisher(address, "second", journal=journal, replay=replay)) as again,
+    ):
         again.publish(warning("second"))
         with Subscriber(address, replay=replay, start=stored[1] + 1, run_id=stored[0]) as subscriber:
             events += upto(subscriber, is_note("second"))
@@ -185,8 +188,12 @@ def test_a_subscriber_lives_through_a_restart(tmp_path: Path, kept: bool) -> Non
         assert [event.seq for event in seen] == list(range(begun + 1, begun + 1 + len(seen)))
         assert subscriber.missed == 0
     else:
-        assert [e.seq for e in seen if e.run_id == "second"] == list(range(sum(e.run_id == "second" for e in seen)))
-    assert [e.text for e in seen if e.kind == "warning" and e.run_id == "second"] == [str(n) for n in range(2000)]
+        assert [e.seq for e in seen if e.run_id == "second"] == list(
+            range(sum(e.run_id == "second" for e in seen))
+        )
+    assert [e.text for e in seen if e.kind == "warning" and e.run_id == "second"] == [
+        str(n) for n in range(2000)
+    ]
 
 
 def test_without_an_answer_it_works_on_counts_and_says_so() -> None:

@@ -61,12 +61,8 @@ def give(server: ReplayServer, events: list[AnyEvent], run_id: str = "run", firs
 
 def journalled(journal: Journal, run_id: str, count: int) -> list[bytes]:
     first = journal.next_seq
-    bodies = [
-        dump(warning().model_copy(update={"run_id": run_id, "seq": first + n})) for n in range(count)
-    ]
-    journal.append(
-        [Stored(first + n, run_id, "cam", "warning", 0, body) for n, body in enumerate(bodies)]
-    )
+    bodies = [dump(warning().model_copy(update={"run_id": run_id, "seq": first + n})) for n in range(count)]
+    journal.append([Stored(first + n, run_id, "cam", "warning", 0, body) for n, body in enumerate(bodies)])
     return bodies
 
 
