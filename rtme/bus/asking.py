@@ -6,6 +6,7 @@ import zmq
 
 from rtme.bus.address import split
 from rtme.bus.curve import ClientKeys, secure_client
+from rtme.bus.dead_peers import notice_dead_peers
 from rtme.bus.following import Follower
 from rtme.bus.protocol import ErrorReply, ReplayReply, Request, dump, parse_reply
 from rtme.events import AnyEvent, parse
@@ -156,6 +157,7 @@ class Asking:
         socket = self._context.socket(zmq.DEALER)
         socket.set(zmq.LINGER, 0)
         socket.set(zmq.MAXMSGSIZE, MOST_BYTES)
+        notice_dead_peers(socket)
         if ":" in split(address)[0]:
             socket.set(zmq.IPV6, 1)
         if self._keys is not None:

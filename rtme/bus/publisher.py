@@ -14,6 +14,7 @@ import zmq
 
 from rtme.bus.address import DEFAULT_ADDRESS, bindable, openness, split
 from rtme.bus.curve import KeyFolder, server_keys
+from rtme.bus.dead_peers import notice_dead_peers
 from rtme.bus.door import Door
 from rtme.bus.journal import Journal, Stored
 from rtme.bus.latency import LatencyWindow
@@ -35,8 +36,6 @@ from rtme.events import (
 # About 1 kB an event: a subscriber that stopped reading costs at most some 10 MB, then misses events.
 SEND_HIGH_WATER = 10_000
 LINGER_MS = 500
-PING_MS = 2_000
-PING_TIMEOUT_MS = 6_000
 # Numbered and journalled together at most: a few milliseconds' work.
 BATCH = 256
 
@@ -319,8 +318,7 @@ def _bound_socket(
     socket = context.socket(zmq.PUB)
     socket.set(zmq.SNDHWM, SEND_HIGH_WATER)
     # A subscriber whose machine vanished is noticed, and its queue freed.
-    socket.set(zmq.HEARTBEAT_IVL, PING_MS)
-    socket.set(zmq.HEARTBEAT_TIMEOUT, PING_TIMEOUT_MS)
+    notice_dead_peers(socket)
     if ":" in split(address)[0]:
         socket.set(zmq.IPV6, 1)
     door = Door(socket, keys, tell)

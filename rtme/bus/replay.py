@@ -12,6 +12,7 @@ import zmq
 
 from rtme.bus.address import bindable, split
 from rtme.bus.curve import KeyFolder, server_keys
+from rtme.bus.dead_peers import notice_dead_peers
 from rtme.bus.door import Door
 from rtme.bus.journal import JournalReader
 from rtme.bus.journal_path import NONE
@@ -37,8 +38,6 @@ KEEP_EVENTS = 10_000
 KEEP_BYTES = 16 << 20
 # Replies that wait for one client to read them. Who asks for the next page when it has one never has two waiting.
 SEND_HIGH_WATER = 8
-PING_MS = 2_000
-PING_TIMEOUT_MS = 6_000
 POLL_MS = 100
 
 
@@ -316,8 +315,7 @@ def _bound_socket(
     socket.set(zmq.SNDHWM, SEND_HIGH_WATER)
     socket.set(zmq.RCVHWM, SEND_HIGH_WATER)
     socket.set(zmq.MAXMSGSIZE, MOST_REQUEST_BYTES)
-    socket.set(zmq.HEARTBEAT_IVL, PING_MS)
-    socket.set(zmq.HEARTBEAT_TIMEOUT, PING_TIMEOUT_MS)
+    notice_dead_peers(socket)
     if ":" in split(address)[0]:
         socket.set(zmq.IPV6, 1)
     door = Door(socket, keys, on_refused)

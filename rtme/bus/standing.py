@@ -96,6 +96,14 @@ class Standing(BaseModel):
             stream = self.streams[event.stream] = StreamStanding(epoch=event.epoch)
         stream.fold(event)
 
+    def events(self) -> list[AnyEvent]:
+        """The events that it holds, in the order of their numbers."""
+        found: list[AnyEvent] = []
+        for one in self.streams.values():
+            found += [one.state] if one.state is not None else []
+            found += [*one.faces.values(), *one.intervals.values(), *one.turns.values()]
+        return sorted(found, key=lambda event: event.seq)
+
     def snapshot(self) -> Self:
         """A copy that later folding does not change."""
         streams = {

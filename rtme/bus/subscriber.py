@@ -13,6 +13,7 @@ import zmq.asyncio
 from rtme.bus.address import DEFAULT_ADDRESS, split
 from rtme.bus.asking import Asking
 from rtme.bus.curve import client_keys, secure_client
+from rtme.bus.dead_peers import notice_dead_peers
 from rtme.bus.following import Follower
 from rtme.bus.handshake import Handshake
 from rtme.bus.standing import Standing
@@ -22,8 +23,6 @@ from rtme.events import AnyEvent, HeartbeatEvent, parse, topic
 ALIVE_S = 3.0
 POLL_MS = 500
 MOST_BYTES = 1 << 20
-PING_MS = 2_000
-PING_TIMEOUT_MS = 6_000
 # Read at once, before the first of them is handed on: enough to see how much there is, little enough to go on soon.
 READ = 200
 
@@ -198,8 +197,7 @@ class _Listener:
         socket.set(zmq.LINGER, 0)
         socket.set(zmq.MAXMSGSIZE, MOST_BYTES)
         # A service whose machine vanished is noticed, and connected to again when it is back.
-        socket.set(zmq.HEARTBEAT_IVL, PING_MS)
-        socket.set(zmq.HEARTBEAT_TIMEOUT, PING_TIMEOUT_MS)
+        notice_dead_peers(socket)
         if ":" in split(self.address)[0]:
             socket.set(zmq.IPV6, 1)
         if self._keys is not None:

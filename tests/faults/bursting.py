@@ -1,6 +1,7 @@
 """A service that does nothing but send: ``python bursting.py BIND REPLAY JOURNAL TOTAL``.
 
-Sends as fast as it can until the journal holds TOTAL events, then only heartbeats, until it is ended. Started again, it goes on.
+Sends as fast as it can until the journal holds TOTAL events, then only heartbeats, until it is ended.
+Started again, it goes on.
 """
 
 import sys

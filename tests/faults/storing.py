@@ -1,6 +1,6 @@
-"""A consumer that stores what it consumed and how far it is in one transaction: ``python storing.py ADDRESS STORE [REPLAY]``.
+"""A consumer that stores, in one transaction, what it consumed and how far it is.
 
-Started again, it goes on behind what it stored.
+``python storing.py ADDRESS STORE [REPLAY]``. Started again, it goes on behind what it stored.
 """
 
 import sqlite3

@@ -184,3 +184,32 @@ def test_a_subscriber_that_stops_reading_holds_nobody_up_and_fills_its_gap(
     assert seqs == list(range(len(seqs)))
     assert bus.missed("filling") == 0
     assert bus.missed("without") > 0, "what its queue could not hold was dropped at it alone"
+
+
+BUSY = """
+import sys, time
+from rtme import Subscriber
+with Subscriber(sys.argv[1]) as events:
+    assert events.receive(60) is not None
+    print("busy", flush=True)
+    time.sleep(8)
+    while events.receive(1.0) is not None:
+        pass
+    print(events.last_seq)
+"""
+
+
+def test_a_consumer_that_is_busy_when_its_service_dies_lives_on(new_bus: Callable[[int], Bus]) -> None:
+    bus = new_bus(1_000_000)
+    bus.publish()
+    with subprocess.Popen(
+        [sys.executable, "-c", BUSY, bus.address], stdout=subprocess.PIPE, text=True
+    ) as busy:
+        assert busy.stdout is not None
+        assert busy.stdout.readline() == "busy\n"
+        # Meanwhile its queue has run full.
+        at = bus.sent()
+        bus.wait_until(lambda: bus.sent() > at + 20_000)
+        kill(bus.publisher)
+        assert busy.wait(PATIENCE_S) == 0
+        assert int(busy.stdout.read()) > 1000
