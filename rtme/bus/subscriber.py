@@ -23,8 +23,9 @@ from rtme.events import AnyEvent, HeartbeatEvent, parse, topic
 ALIVE_S = 3.0
 POLL_MS = 500
 MOST_BYTES = 1 << 20
-# Read at once, before the first of them is handed on: enough to see how much there is, little enough to go on soon.
-READ = 200
+# While events are there to be handed on, the sockets are looked at so often, and so many messages are read at once.
+LOOK_S = 0.01
+READ = 1_000
 
 KINDS: frozenset[str] = frozenset(
     model.model_fields["kind"].default for model in get_args(get_args(AnyEvent)[0])
@@ -67,6 +68,7 @@ class _Listener:
                 f"choose from {', '.join(sorted(KINDS))}"
             )
         self._timeout_s = timeout_s
+        self._looked = 0.0
         self._heard_ns: int | None = None
         self._spoke_ns: int | None = None
         self._follower = Follower(start, run_id)
@@ -140,7 +142,25 @@ class _Listener:
         self._context.term()
 
     def _read(self) -> AnyEvent | None:
-        """Read what is there without waiting, ask for what is missing; the next event that passes the filters."""
+        """The next event that passes the filters, without waiting."""
+        now = time.monotonic()
+        if now - self._looked < LOOK_S and (event := self._take()) is not None:
+            return event
+        self._looked = now
+        self._exchange()
+        event = self._take()
+        if event is None and (refusal := self._handshake.refusal()) is not None:
+            raise BusError(refusal)
+        return event
+
+    def _take(self) -> AnyEvent | None:
+        while (event := self._follower.take()) is not None:
+            if self._wanted(event):
+                return event
+        return None
+
+    def _exchange(self) -> None:
+        """Read what is there and ask for what is missing."""
         # Before anything newer: an answer of a run that has ended since must not be taken for the newest word.
         if self._asking.listen(self._follower):
             self._heard_ns = time.monotonic_ns()
@@ -153,12 +173,6 @@ class _Listener:
                 break
         self._asking.ask(self._follower, alive=_is_recent(self._spoke_ns))
         self.malformed += self._asking.take_malformed()
-        while (event := self._follower.take()) is not None:
-            if self._wanted(event):
-                return event
-        if (refusal := self._handshake.refusal()) is not None:
-            raise BusError(refusal)
-        return None
 
     def _wanted(self, event: AnyEvent) -> bool:
         return (self._streams is None or event.stream in self._streams) and (
