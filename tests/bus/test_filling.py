@@ -12,6 +12,7 @@ import zmq
 
 from made_events import heartbeat, interval, warning
 from rtme import AsyncSubscriber, Subscriber
+from rtme.bus.curve import KeyFolder
 from rtme.bus.journal import Journal
 from rtme.bus.publisher import Publisher
 from rtme.events import AnyEvent, StateEvent, parse
@@ -238,6 +239,24 @@ def test_a_number_from_the_future_is_said_to_be_none_and_the_oldest_come() -> No
         assert event is not None
         assert event.seq == 0
         assert str(10**9) in str(subscriber.note)
+
+
+def test_with_keys_only_who_has_them_is_given_anything(tmp_path: Path) -> None:
+    keys = tmp_path / "keys"
+    KeyFolder(keys).make("reader")
+    with beating(Publisher(ANY, replay=ANY, keys=keys)) as publisher:
+        for _ in range(500):
+            publisher.publish(warning())
+        with Subscriber(str(publisher.address), keys=keys, start=0) as subscriber:
+            seqs = [event.seq for _ in range(500) if (event := subscriber.receive(PATIENCE_S))]
+        assert seqs == list(range(500))
+        context = zmq.Context()
+        stranger = context.socket(zmq.DEALER)
+        stranger.connect(str(publisher.replay))
+        stranger.send(b'{"request": "snapshot"}')
+        assert not stranger.poll(1000)
+        stranger.close(0)
+        context.term()
 
 
 def test_lost_alive_and_lagging(monkeypatch: pytest.MonkeyPatch) -> None:
