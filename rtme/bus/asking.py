@@ -98,14 +98,17 @@ class Asking:
             self._open = self._since = None
             return
         now = time.monotonic()
-        if self._since is None:
+        if not follower.holding:
+            self._since = None  # Nobody waits for the answer but the one who asked.
+        elif self._since is None:
             self._since = now
+        waited_s = 0.0 if self._since is None else now - self._since
         patience_s = self._patience_s if alive else max(self._patience_s, RESTART_S)
-        if self._address is None:
+        if self._address is None and alive:
             patience_s = min(patience_s, SAID_S)
         if self._address is None and self._offered is False:
             follower.give_up("no_replay", "the service has no replay socket, so what is missed cannot be had")
-        elif now < self._mute_until or now - self._since >= patience_s:
+        elif now < self._mute_until or waited_s >= patience_s:
             if now >= self._mute_until:
                 # Not each hole shall be waited for.
                 self._mute_until = now + self._patience_s

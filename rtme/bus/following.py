@@ -82,6 +82,11 @@ class Follower:
         """Whether so much waits that no more should be heard."""
         return len(self._held) + len(self._ready) >= HELD
 
+    @property
+    def holding(self) -> bool:
+        """Whether events wait for what is missing before them."""
+        return bool(self._held)
+
     def lagging(self, now_ns: int) -> bool:
         """Whether something that was sent over a second ago, by a heartbeat heard since, was not taken yet."""
         return bool(self._beats) and now_ns - self._beats[0][1] > LAG_NS

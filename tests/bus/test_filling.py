@@ -215,6 +215,21 @@ def test_without_an_answer_it_works_on_counts_and_says_so() -> None:
         assert "tcp://127.0.0.1:1 does not answer" in str(subscriber.note)
 
 
+def test_who_waits_long_for_a_service_loses_nothing_of_its_beginning() -> None:
+    with Publisher(ANY) as before:
+        address = str(before.address)
+    with Subscriber(address, start=0) as subscriber:
+        assert subscriber.receive(4.0) is None
+        publisher = Publisher(address, replay=ANY)
+        for number in range(500):
+            publisher.publish(warning(str(number)))
+        # Only then is it connected, and misses these.
+        with beating(publisher):
+            events = upto(subscriber, is_note("499"))
+    assert [event.seq for event in events] == list(range(500))
+    assert subscriber.missed == 0
+
+
 def test_a_service_without_replay_is_said_to_have_none_and_nothing_waits() -> None:
     with (
         beating(Publisher(ANY)) as publisher,
