@@ -94,15 +94,12 @@ class Journal:
         self._owned = _take(self.path)
         try:
             self._taken = _NumberFile(_beside(self.path, ".seq"))
-            self._connection = _open(self.path)
-            try:
-                newest = _newest(self._connection)
-            except sqlite3.Error as error:
-                raise _unusable(self.path, error) from error
+            self._connection, newest = self._begin()
         except BaseException:
             self._owned.release()
             raise
-        self._next = max(self._taken.number, 0 if newest is None else newest + 1)
+        self._newest = -1 if newest is None else newest
+        self._next = max(self._taken.number, self._newest + 1)
         self._writing = threading.Lock()
         self._closed = False
         self._keeper = Keeper(self.path, self._writing, keep_days, keep_mb)
@@ -112,6 +109,11 @@ class Journal:
     def next_seq(self) -> int:
         """The number of the next event: one more than the highest that any run used."""
         return self._next
+
+    @property
+    def last_seq(self) -> int:
+        """Number of the newest event in it; -1 when there is none."""
+        return self._newest
 
     def append(self, batch: Sequence[Stored]) -> None:
         """Write events in one transaction: all of them or, with an error, none.
@@ -127,6 +129,8 @@ class Journal:
         with self._writing:
             if self._closed:
                 raise JournalError(f"the journal {self.path} has been closed: open it again")
+            if self._connection is None:
+                self._connection = _open(self.path)
             try:
                 self._connection.execute("BEGIN IMMEDIATE")
                 self._connection.executemany("INSERT INTO events VALUES (?, ?, ?, ?, ?, ?)", batch)
@@ -135,6 +139,7 @@ class Journal:
                 if self._connection.in_transaction:
                     self._connection.execute("ROLLBACK")
                 raise _unusable(self.path, error) from error
+            self._newest = batch[-1].seq
         self._keeper.appended(_PAGES_BYTES + sum(len(stored.body) for stored in batch))
         self.take(batch[-1].seq + 1)
 
@@ -168,7 +173,8 @@ class Journal:
                 return
             self._closed = True
         self._keeper.stop()
-        self._connection.close()
+        if self._connection is not None:
+            self._connection.close()
         self._taken.close()
         self._owned.release()
 
@@ -179,6 +185,27 @@ class Journal:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+    def _begin(self) -> tuple[sqlite3.Connection | None, int | None]:
+        """The file and the newest number in it.
+
+        A journal that was there before may lie on a disk that is full by now: then it is opened by the first event that
+        finds room, because the service goes on meanwhile.
+        """
+        try:
+            connection = _open(self.path)
+        except _NoRoomError as full:
+            if self._taken.number == 0:
+                raise
+            try:
+                return None, _newest_without_room(self.path)
+            except sqlite3.Error:
+                raise full from None
+        try:
+            return connection, _newest(connection)
+        except sqlite3.Error as error:
+            connection.close()
+            raise _unusable(self.path, error) from error
 
 
 class JournalReader:
@@ -323,6 +350,10 @@ class JournalReader:
         return None if found is None else int(found)
 
 
+class _NoRoomError(JournalError):
+    """It is the disk, not the file: later it may work."""
+
+
 class _NumberFile:
     """The next number in a file of twenty digits, written over in place."""
 
@@ -422,6 +453,16 @@ def _newest(connection: sqlite3.Connection) -> int | None:
     return None if newest is None else int(newest)
 
 
+def _newest_without_room(path: Path) -> int | None:
+    """The newest number where not even SQLite's shared memory fits on the disk: it is not needed by one who is alone."""
+    connection = sqlite3.connect(path, timeout=_BUSY_S, isolation_level=None)
+    try:
+        connection.execute("PRAGMA locking_mode = EXCLUSIVE")
+        return _newest(connection)
+    finally:
+        connection.close()
+
+
 def _unusable(path: Path, error: Exception) -> JournalError:
     """What a failure means and what can be done."""
     if isinstance(error, OSError):
@@ -436,8 +477,8 @@ def _unusable(path: Path, error: Exception) -> JournalError:
             f"the journal {path} is damaged ({error}): nothing was changed in it. Move it elsewhere and start again, "
             f"numbers go on from {path.name}.seq; `sqlite3 FILE .recover` gets out what can be read"
         )
-    if code == sqlite3.SQLITE_FULL:
-        return JournalError(f"the journal {path} cannot be written ({error}): make room on its disk")
-    return JournalError(
-        f"the journal {path} cannot be used ({error}): see that its disk and folder can be written"
-    )
+    if code in (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR):
+        return _NoRoomError(
+            f"the journal {path} cannot be written ({error}): make room on its disk, or look at the disk"
+        )
+    return JournalError(f"the journal {path} cannot be used ({error}): see that its folder can be written")

@@ -38,6 +38,8 @@ SEND_HIGH_WATER = 10_000
 LINGER_MS = 500
 # Numbered and journalled together at most: a few milliseconds' work.
 BATCH = 256
+_LAST = int(zmq.DONTWAIT)
+_HEAD = _LAST | int(zmq.SNDMORE)
 
 
 def _may_be_dropped(event: AnyEvent) -> bool:
@@ -274,7 +276,9 @@ class Publisher:
                 # First, so that whoever misses what is sent next can have it at once.
                 self._replay.note(event, body)
             if self._socket is not None:
-                self._socket.send_multipart([topic(event).encode(), body], zmq.DONTWAIT)
+                # One after the other costs half of what `send_multipart` does.
+                self._socket.send(topic(event).encode(), _HEAD)
+                self._socket.send(body, _LAST)
             self._last_seq = event.seq
             if event.system_ms is not None:
                 sent_ns = time.monotonic_ns()

@@ -33,7 +33,7 @@ class Recorder:
         self._waiting_bytes = 0
         self._failing = False
         self._retry = 0.0
-        self._written = journal.next_seq - 1
+        self._written = journal.last_seq
         self._missing = 0
         self._lost: tuple[int, int] | None = None
 

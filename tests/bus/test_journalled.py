@@ -7,7 +7,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
@@ -228,6 +228,31 @@ def test_a_disk_that_stays_full_is_told_at_the_end_and_no_number_is_used_twice(s
     (small_disk / "filler").unlink()
     with Journal(path) as journal:
         assert journal.next_seq == len(sent)
+
+
+def test_a_service_that_starts_on_a_full_disk_goes_on_and_its_numbers_too(small_disk: Path) -> None:
+    path = small_disk / "journal.sqlite"
+    with process(BURST, path) as publishing:
+        assert publishing.stdout is not None
+        assert publishing.stdout.readline()
+        until(lambda: path.with_name(path.name + ".seq").read_bytes() > b"0" * 20, meanwhile=lambda: None)
+        publishing.kill()
+        publishing.wait(PATIENCE_S)
+    # After a restart of the machine nobody has the shared memory any more, and there is no room to make it.
+    path.with_name(path.name + "-shm").unlink()
+    with (small_disk / "rest").open("wb", buffering=0) as rest, suppress(OSError):
+        while rest.write(b"\0" * 4096):
+            pass
+    sent: list[AnyEvent] = []
+    with Journal(path) as journal, Publisher(None, on_sent=sent.append, journal=journal) as publisher:
+        until(lambda: said(sent, str(path)), meanwhile=lambda: publisher.publish(warning()))
+        (small_disk / "rest").unlink()
+        (small_disk / "filler").unlink()
+        until(lambda: said(sent, "no event is missing"), meanwhile=lambda: publisher.publish(warning()))
+        assert publisher.close(PATIENCE_S)
+    kept = read(path)
+    assert [one.seq for one in kept] == list(range(len(kept)))
+    assert [one.body for one in kept if one.run_id == sent[0].run_id] == [dump(event) for event in sent]
 
 
 def test_what_waits_too_long_is_given_up_oldest_first_and_told(small_disk: Path) -> None:
