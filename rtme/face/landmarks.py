@@ -6,7 +6,7 @@ import sys
 import tempfile
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import cache
 from pathlib import Path
 from typing import Any, Protocol
@@ -159,6 +159,22 @@ def _scaled(points: Floats, image: Image) -> Floats:
     """MediaPipe's 0..1 coordinates as pixels. Its z has the scale of x."""
     height, width = image.shape[:2]
     return points * np.array([width, height, width], np.float32)
+
+
+def load_ahead() -> None:
+    """Begin to load MediaPipe's models beside whatever comes next: they take a second, most of it from the disk.
+
+    What fails is told when a face is first looked for.
+    """
+
+    def load() -> None:
+        with suppress(FaceError):
+            solutions = getattr(_mediapipe(), "solutions", None)
+            if solutions is not None:
+                with _no_chatter():
+                    _hear_out(solutions.face_mesh.FaceMesh)
+
+    threading.Thread(target=load, name="load-mediapipe", daemon=True).start()
 
 
 def _mediapipe() -> Any:

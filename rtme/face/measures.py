@@ -16,29 +16,50 @@ from numpy.typing import NDArray
 
 from rtme.face.align import Similarity
 from rtme.face.crop import HeadPose
-from rtme.face.pose import frontal
+from rtme.face.pose import rotation
 from rtme.face.template import EYE_DISTANCE, OUTER_EYE_CORNERS, UNIT
 
 Floats = NDArray[np.float32]
 Group = Literal["shape", "motion", "head", "pose", "quality"]
 
-SHAPE = (
-    "mouth_open",
-    "mouth_width",
-    "lip_upper",
-    "lip_lower",
-    "chin",
-    "mouth_aside",
-    "corner_right",
-    "corner_left",
-    "brow_inner_right",
-    "brow_inner_left",
-    "brow_outer_right",
-    "brow_outer_left",
-    "eye_right",
-    "eye_left",
-)
+_ACROSS, _DOWN = 0, 1
+_NOSE_BASE = [2]
+_EYE_RIGHT, _EYE_LEFT = [33, 133], [362, 263]
+
+_DISTANCES = {
+    "mouth_open": (_DOWN, [13], [14]),
+    "mouth_width": (_ACROSS, [61], [291]),
+    "lip_upper": (_DOWN, _NOSE_BASE, [0]),
+    "lip_lower": (_DOWN, _NOSE_BASE, [17]),
+    "chin": (_DOWN, _NOSE_BASE, [152]),
+    "mouth_aside": (_ACROSS, _NOSE_BASE, [61, 291]),
+    "corner_right": (_DOWN, _NOSE_BASE, [61]),
+    "corner_left": (_DOWN, _NOSE_BASE, [291]),
+    "brow_inner_right": (_DOWN, [55, 107, 66], _EYE_RIGHT),
+    "brow_inner_left": (_DOWN, [285, 336, 296], _EYE_LEFT),
+    "brow_outer_right": (_DOWN, [46, 70, 63], _EYE_RIGHT),
+    "brow_outer_left": (_DOWN, [276, 300, 293], _EYE_LEFT),
+    "eye_right": (_DOWN, [160, 159, 158], [144, 145, 153]),
+    "eye_left": (_DOWN, [387, 386, 385], [373, 374, 380]),
+}
+"""Which way, and from the middle of which landmarks to the middle of which."""
+
+SHAPE = tuple(_DISTANCES)
 """Distances within the face. Right and left are the person's own."""
+
+_POINTS = sorted({point for _, start, end in _DISTANCES.values() for point in start + end})
+
+
+def _weights() -> NDArray[np.float64]:
+    """``(len(SHAPE), 2, len(_POINTS))``: each distance as a sum over the points' x and y."""
+    weights = np.zeros((len(SHAPE), 2, len(_POINTS)))
+    for row, (way, start, end) in zip(weights, _DISTANCES.values(), strict=True):
+        for points, sign in ((start, -1), (end, 1)):
+            row[way, [_POINTS.index(point) for point in points]] += sign / len(points)
+    return weights
+
+
+_WEIGHTS = _weights().reshape(len(SHAPE), -1)
 
 _HEAD = ("yaw", "pitch", "roll", "x", "y", "scale")
 _GROUPS: dict[Group, tuple[str, ...]] = {
@@ -117,31 +138,10 @@ def stance(mesh: Floats, pose: HeadPose, place: Similarity) -> Stance:
         pose: Its head pose.
         place: Where it lies, as the landmarks of this frame alone have it.
     """
-    points = frontal(mesh)
-    right_eye, left_eye = points[list(OUTER_EYE_CORNERS)]
-    points = points * (EYE_DISTANCE / max(float(np.linalg.norm(left_eye - right_eye)), 1e-6))
-    x, y = points[:, 0], points[:, 1]
-    base_x, base_y = x[2], y[2]  # the nose's base
-    eye_y = (y[[33, 133]].mean(), y[[362, 263]].mean())
-    shape = np.array(
-        [
-            y[14] - y[13],
-            x[291] - x[61],
-            y[0] - base_y,
-            y[17] - base_y,
-            y[152] - base_y,
-            (x[61] + x[291]) / 2 - base_x,
-            y[61] - base_y,
-            y[291] - base_y,
-            eye_y[0] - y[[55, 107, 66]].mean(),
-            eye_y[1] - y[[285, 336, 296]].mean(),
-            eye_y[0] - y[[46, 70, 63]].mean(),
-            eye_y[1] - y[[276, 300, 293]].mean(),
-            y[[144, 145, 153]].mean() - y[[160, 159, 158]].mean(),
-            y[[373, 374, 380]].mean() - y[[387, 386, 385]].mean(),
-        ],
-        np.float32,
-    )
+    right_eye, left_eye = mesh[list(OUTER_EYE_CORNERS)].astype(np.float64)
+    unit = EYE_DISTANCE / max(float(np.linalg.norm(left_eye - right_eye)), 1e-6)
+    frontal = mesh[_POINTS].astype(np.float64) @ rotation(pose)[:, :2]
+    shape = (_WEIGHTS @ frontal.T.ravel() * unit).astype(np.float32)
     head = np.array(
         [pose.yaw / 10, pose.pitch / 10, pose.roll / 10, place.x, place.y, place.log_scale], np.float32
     )

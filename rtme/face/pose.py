@@ -31,11 +31,19 @@ def head_pose(landmarks: NDArray[np.float32]) -> HeadPose:
     )
 
 
-def frontal(landmarks: NDArray[np.float32]) -> NDArray[np.float32]:
-    """The same landmarks ``(N, 3)`` with the head's rotation taken out, around the middle of what is rigid."""
-    points = landmarks.astype(np.float64)
-    turned: NDArray[np.float32] = ((points - points[_RIGID].mean(0)) @ _turn(landmarks)).astype(np.float32)
-    return turned
+def rotation(pose: HeadPose) -> NDArray[np.float64]:
+    """The head pose as a ``(3, 3)`` rotation: landmarks times this look straight ahead."""
+    (sin_z, cos_z), (sin_y, cos_y), (sin_x, cos_x) = (
+        (math.sin(angle), math.cos(angle))
+        for angle in (math.radians(-pose.roll), math.radians(-pose.yaw), math.radians(-pose.pitch))
+    )
+    return np.array(
+        [
+            [cos_z * cos_y, cos_z * sin_y * sin_x - sin_z * cos_x, cos_z * sin_y * cos_x + sin_z * sin_x],
+            [sin_z * cos_y, sin_z * sin_y * sin_x + cos_z * cos_x, sin_z * sin_y * cos_x - cos_z * sin_x],
+            [-sin_y, cos_y * sin_x, cos_y * cos_x],
+        ]
+    )
 
 
 def _turn(landmarks: NDArray[np.float32]) -> NDArray[np.float64]:

@@ -65,5 +65,5 @@ def sharpness(gray: NDArray[np.uint8]) -> float:
         gray: ``(size, size)`` uint8.
     """
     half = cv2.resize(gray, (56, 56), interpolation=cv2.INTER_AREA).astype(np.float32)[12:44, 10:46]
-    detail = cv2.Laplacian(half, cv2.CV_32F)[1:-1, 1:-1].std()
-    return float(detail / max(half.std(), 1.0))
+    detail = cv2.meanStdDev(cv2.Laplacian(half, cv2.CV_32F)[1:-1, 1:-1])[1]
+    return float(detail[0, 0] / max(cv2.meanStdDev(half)[1][0, 0], 1.0))

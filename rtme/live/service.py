@@ -18,6 +18,7 @@ from rtme.engine.lasting import LastingBackend
 from rtme.engine.manifest import Manifest
 from rtme.errors import RtmeError, SettingsError, SourceError
 from rtme.events import SERVICE, AnyEvent, HeartbeatEvent, StateEvent, WarningEvent
+from rtme.face.landmarks import load_ahead
 from rtme.face.tracker import FaceTracker
 from rtme.live import one_thread
 from rtme.live.engine_stage import EngineStage
@@ -101,6 +102,7 @@ class Live:
         # Whether the engine fits must be known before anything is opened.
         check_measures(bundle.manifest)
         SpotterRules.of(bundle.manifest, sensitivity=self.settings.sensitivity)
+        load_ahead()
         self._backend = LastingBackend(bundle, wish_of(self.settings))
         self.errors: dict[str, str] = {}
         """Sources that ended for another reason than their natural end, and why."""
