@@ -1,5 +1,7 @@
 """What the tests of several rooms need."""
 
+import json
+import os
 import signal
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -8,6 +10,7 @@ import pytest
 from hypothesis import settings
 
 from clips import write_clip
+from fuzzing import given_inputs
 from rtsp_camera import RtspCamera, skip_unless_possible
 
 # No property depends on how fast the machine is.
@@ -16,6 +19,12 @@ settings.load_profile("rtme")
 
 # A shell that starts the tests in the background has Ctrl-C ignored, and every process they start would inherit that.
 signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+def pytest_sessionfinish() -> None:
+    """Tell `bench/fuzz.py` how much was tried."""
+    if report := os.environ.get("FUZZ_REPORT"):
+        Path(report).write_text(json.dumps(given_inputs))
 
 
 @pytest.fixture(autouse=True, scope="session")
