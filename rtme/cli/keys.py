@@ -77,20 +77,25 @@ def trust(
 def _tell(folder: KeyFolder) -> None:
     if not folder.has(SERVER) and not folder.has(CLIENT):
         raise BusError(f"there are no keys in {folder.path}: make some with `rtme keys new`")
-    print(f"keys in {folder.path}")
+    lines = [f"keys in {folder.path}"]
     if folder.has(SERVER):
-        print(f"\nthe service here: {folder.server().public}")
-        print(f"    who listens to it types  rtme keys trust '{folder.server().public}' HOST")
+        service = folder.server().public
+        lines += [
+            f"\nthe service here: {service}",
+            f"    who listens to it types  rtme keys trust '{service}' HOST",
+        ]
     if folder.has(CLIENT):
         own = folder.client()
         option = f" --name {own.name}" if own.name else ""
-        print(f"\nthe client here: {own.public}")
-        print(f"    who runs a service that it listens to types  rtme keys allow '{own.public}'{option}")
+        lines += [
+            f"\nthe client here: {own.public}",
+            f"    who runs a service that it listens to types  rtme keys allow '{own.public}'{option}",
+        ]
     for title, listed in (("allowed to listen", folder.allowed()), ("trusted services", folder.trusted())):
         if listed:
-            print(f"\n{title}:")
-            for name, key in listed.items():
-                print(f"    {key}  {name}")
+            lines += [f"\n{title}:", *(f"    {key}  {name}" for name, key in listed.items())]
+    # Nothing is said by halves: a file that cannot be read ends it before.
+    print("\n".join(lines))
 
 
 def _host_name() -> str:

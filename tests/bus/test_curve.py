@@ -13,6 +13,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from zmq.utils import z85
 
+from fuzzing import fuzzed, given_inputs
 from rtme.bus.curve import (
     ALLOWED,
     CLIENT,
@@ -290,6 +291,7 @@ file_texts = st.one_of(
 )
 
 
+@fuzzed(0.1)
 @given(content=file_texts)
 @example(b"[" * 100_000)
 @example(b"\xff\xfe")
@@ -297,6 +299,7 @@ file_texts = st.one_of(
 def test_whatever_a_file_holds_it_is_read_or_refused_by_name(
     tmp_path_factory: pytest.TempPathFactory, content: bytes
 ) -> None:
+    given_inputs["key files"] += 1
     folder = KeyFolder(tmp_path_factory.mktemp("any"))
     folder.path.chmod(0o700)
     reads: list[tuple[str, Callable[[], object]]] = [
