@@ -14,7 +14,7 @@ SERVICE = "_service"
 
 
 class _Model(BaseModel):
-    model_config = ConfigDict(extra="forbid", populate_by_name=True)
+    model_config = ConfigDict(extra="forbid", populate_by_name=True, allow_inf_nan=False)
 
 
 class Mark(_Model):
@@ -171,6 +171,10 @@ class HeartbeatEvent(Event):
         description="number of the event before this one; of an earlier run's, where a journal lets numbers go on"
     )
     journal: JournalHealth | None = Field(None, description="null when none is kept")
+    replay_port: int | None = Field(
+        None,
+        description="where the same host gives again what was sent, and tells how things stand; null: nowhere",
+    )
     streams: dict[str, StreamHealth]
 
 

@@ -64,7 +64,17 @@ class Settings(BaseSettings):
         description="processes that read and track the sources; 0: this one; none: chosen by sources and cores",
     )
     bind: str | None = Field(None, description="ZeroMQ address to publish on; none publishes nothing")
-    insecure: bool = Field(False, description="allow a bind that others on the network can read")
+    replay: str | None = Field(
+        None,
+        description="ZeroMQ address that gives again what was sent; `none` has none. Not said: the port after `bind`'s",
+    )
+    keys: Path | None = Field(
+        None,
+        description="folder of keys; none: rtme's own where other machines can reach `bind`, else none are used",
+    )
+    insecure: bool = Field(
+        False, description="allow a bind that others on the network can reach without keys"
+    )
     journal: str | None = Field(
         None,
         min_length=1,

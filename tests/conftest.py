@@ -1,5 +1,6 @@
 """What the tests of several rooms need."""
 
+import json
 import os
 import signal
 from collections.abc import Callable, Iterator
@@ -9,6 +10,7 @@ import pytest
 from hypothesis import settings
 
 from clips import write_clip
+from fuzzing import given_inputs
 from rtsp_camera import RtspCamera, skip_unless_possible
 
 # No property depends on how fast the machine is.
@@ -23,6 +25,21 @@ signal.signal(signal.SIGINT, signal.default_int_handler)
 def _state_of_their_own(tmp_path_factory: pytest.TempPathFactory) -> None:
     """Services that are tried out keep no journal among the user's."""
     os.environ["XDG_STATE_HOME"] = str(tmp_path_factory.mktemp("state"))
+
+
+def pytest_sessionfinish() -> None:
+    """Tell `bench/fuzz.py` how much was tried."""
+    if report := os.environ.get("FUZZ_REPORT"):
+        Path(report).write_text(json.dumps(given_inputs))
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _no_keys_of_the_developer(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Whoever runs the tests may have keys, which a bind that others can reach would take."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_CONFIG_HOME", str(tmp_path_factory.mktemp("config")))
+        patch.delenv("RTME_KEYS", raising=False)
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -5,17 +5,22 @@ import time
 import uuid
 from collections import Counter, deque
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
+from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
 import zmq
 
-from rtme.bus.address import DEFAULT_ADDRESS, bindable, split
+from rtme.bus.address import DEFAULT_ADDRESS, bindable, openness, split
+from rtme.bus.curve import KeyFolder, server_keys
+from rtme.bus.dead_peers import notice_dead_peers
+from rtme.bus.door import Door
 from rtme.bus.journal import Journal, Stored
 from rtme.bus.latency import LatencyWindow
-from rtme.bus.peers import Peers
 from rtme.bus.recorder import Recorder
+from rtme.bus.replay import ReplayServer
 from rtme.errors import BusError
 from rtme.events import (
     SERVICE,
@@ -32,8 +37,6 @@ from rtme.events import (
 # About 1 kB an event: a subscriber that stopped reading costs at most some 10 MB, then misses events.
 SEND_HIGH_WATER = 10_000
 LINGER_MS = 500
-PING_MS = 2_000
-PING_TIMEOUT_MS = 6_000
 # Numbered and journalled together at most: a few milliseconds' work.
 BATCH = 256
 _LAST = int(zmq.DONTWAIT)
@@ -58,7 +61,7 @@ class PublisherStatus:
         behind_s: How long the oldest of them has waited.
         sent: Events sent, by stream and kind.
         unsent: Events that were not, because too many waited.
-        subscribers: Connections when the newest event was sent; None without a socket.
+        subscribers: Connections to the socket now; None without one.
         journal: How the journal does; None without one.
     """
 
@@ -84,17 +87,23 @@ class Publisher:
         run_id: Names this run of the service; a new random one by default.
         on_sent: Called in the publisher's thread with every event as it was sent. It must not block: nothing
             is sent while it runs. If it raises, the publisher stops.
-        insecure: Allow ``bind`` to be reachable from other machines.
+        keys: Folder of keys (:mod:`rtme.bus.curve`). None: where other machines can reach ``bind`` the default folder's,
+            elsewhere none. A client that is refused is told of in a warning.
+        insecure: Allow ``bind`` to be reachable from other machines without keys.
         journal: Has each event before it is sent. Whoever opened it closes it, after the publisher.
+        replay: ``tcp://host:port`` of a second socket, which gives again what was sent and tells how things stand; None:
+            there is none. The keys are the same.
         capacity: Most events that wait to be sent.
         reserve: The part of ``capacity`` that heartbeats and provisional intervals may not use.
 
     Attributes:
         run_id: Names this run of the service.
         address: What subscribers connect to, with the real port; None without a socket.
+        replay: What clients of the second socket connect to, likewise.
+        insecure: What it means that others can reach it without keys, in words; None where they cannot.
 
     Raises:
-        BusError: The address cannot be bound.
+        BusError: The address cannot be bound, or the keys cannot be used.
 
     Example:
         >>> with Publisher("tcp://127.0.0.1:*") as publisher:
@@ -107,13 +116,16 @@ class Publisher:
         run_id: str | None = None,
         *,
         on_sent: Callable[[AnyEvent], None] | None = None,
+        keys: Path | str | None = None,
         insecure: bool = False,
         journal: Journal | None = None,
+        replay: str | None = None,
         capacity: int = 10_000,
         reserve: int = 2_000,
     ) -> None:
         self.run_id = run_id or uuid.uuid4().hex
         self.address: str | None = None
+        self.insecure: str | None = None
         self._on_sent = on_sent
         self._capacity = capacity
         self._reserve = reserve
@@ -127,16 +139,30 @@ class Publisher:
         self._latency: dict[str, LatencyWindow] = {}
         self._waiting: dict[str, LatencyWindow] = {}
         self._sent: Counter[tuple[str, str]] = Counter()
-        self._subscribers: int | None = None
         self._socket: zmq.Socket[bytes] | None = None
-        self._peers: Peers | None = None
+        self._door: Door | None = None
         if bind is not None:
-            self._socket, self._peers = _bound_socket(bindable(bind, insecure=insecure))
-            self._subscribers = 0
+            folder = server_keys(bind, keys, insecure=insecure)
+            address = bindable(bind, insecure=insecure, keyed=folder is not None)
+            self._socket, self._door = _bound_socket(address, folder, self._warn)
             self.address = self._socket.get_string(zmq.LAST_ENDPOINT)
+            self.insecure = None if folder is not None else openness(self.address)
+        self._replay: ReplayServer | None = None
+        if replay is not None:
+            try:
+                self._replay = self._new_replay(replay, journal, keys, insecure)
+            except BusError:
+                self._close_sockets()
+                raise
+        self.replay = None if self._replay is None else self._replay.address
         # The socket belongs to the thread from here on.
         self._thread = threading.Thread(target=self._run, name="rtme-publisher", daemon=True)
         self._thread.start()
+
+    @property
+    def subscribers(self) -> int:
+        """Connections to the socket that are open now."""
+        return 0 if self._door is None else self._door.connections
 
     @property
     def last_seq(self) -> int:
@@ -179,7 +205,7 @@ class Publisher:
             behind_ns / 1e9,
             self._sent.copy(),
             self._dropped,
-            self._subscribers,
+            None if self._door is None else self._door.connections,
             self.journal_health,
         )
 
@@ -238,11 +264,29 @@ class Publisher:
         finally:
             if self._recorder is not None:
                 self._recorder.finish()
-            if self._socket is not None and self._peers is not None:
-                self._peers.close()
-                context = self._socket.context
-                self._socket.close(LINGER_MS)
-                context.term()
+            self._close_sockets()
+
+    def _close_sockets(self) -> None:
+        if self._replay is not None:
+            self._replay.close()
+        if self._socket is not None and self._door is not None:
+            context = self._socket.context
+            self._socket.close(LINGER_MS)
+            self._door.close()
+            context.term()
+
+    def _new_replay(
+        self, bind: str, journal: Journal | None, keys: Path | str | None, insecure: bool
+    ) -> ReplayServer:
+        path = None if journal is None else journal.path
+        first_seq = self._last_seq + 1
+        return ReplayServer(
+            bind, self.run_id, first_seq, path, keys=keys, insecure=insecure, on_refused=self._warn
+        )
+
+    def _warn(self, sentence: str) -> None:
+        with suppress(BusError):  # who publishes is told that the publisher has stopped; the door need not be
+            self.publish(WarningEvent(stream=SERVICE, text=sentence))
 
     def _next(self) -> list[tuple[AnyEvent, int]] | None:
         """The oldest events, each with the time at which it was queued; None when those were the last.
@@ -261,8 +305,6 @@ class Publisher:
         now_ns = time.monotonic_ns()
         numbered = [self._number(event, self._last_seq + 1 + n, now_ns) for n, (event, _) in enumerate(batch)]
         bodies = [dump(event) for event in numbered]
-        if self._peers is not None:
-            self._subscribers = self._peers.count()
         if self._recorder is not None:
             wall_ns = time.time_ns()
             self._tell(
@@ -274,6 +316,9 @@ class Publisher:
                 )
             )
         for event, body, (_, queued_ns) in zip(numbered, bodies, batch, strict=True):
+            if self._replay is not None:
+                # First, so that whoever misses what is sent next can have it at once.
+                self._replay.note(event, body)
             if self._socket is not None:
                 # One after the other costs half of what `send_multipart` does.
                 self._socket.send(topic(event).encode(), _HEAD)
@@ -299,6 +344,7 @@ class Publisher:
         if isinstance(event, HeartbeatEvent):
             # Only here is it known what was sent before it.
             known["last_seq"] = seq - 1
+            known["replay_port"] = None if self._replay is None else self._replay.port
             known["journal"] = self.journal_health
         return event.model_copy(update=known)
 
@@ -314,29 +360,30 @@ def _percentiles(windows: dict[str, LatencyWindow], stream: str) -> Percentiles 
     return None if window is None else window.percentiles(time.monotonic_ns())
 
 
-def _bound_socket(address: str) -> tuple[zmq.Socket[bytes], Peers]:
+def _bound_socket(
+    address: str, keys: KeyFolder | None, tell: Callable[[str], None]
+) -> tuple[zmq.Socket[bytes], Door]:
     context = zmq.Context()
     socket = context.socket(zmq.PUB)
     socket.set(zmq.SNDHWM, SEND_HIGH_WATER)
     # A subscriber whose machine vanished is noticed, and its queue freed.
-    socket.set(zmq.HEARTBEAT_IVL, PING_MS)
-    socket.set(zmq.HEARTBEAT_TIMEOUT, PING_TIMEOUT_MS)
+    notice_dead_peers(socket)
     if ":" in split(address)[0]:
         socket.set(zmq.IPV6, 1)
-    peers = Peers(socket)
+    door = Door(socket, keys, tell)
     try:
         socket.bind(address)
     except zmq.ZMQError as error:
-        peers.close()
         socket.close(0)
+        door.close()
         context.term()
         if error.errno == zmq.EADDRINUSE:
             raise BusError(
                 f"{address} is in use, perhaps by another rtme live: stop that one, or bind to another port, "
-                "such as tcp://127.0.0.1:5557"
+                "such as tcp://127.0.0.1:5558"
             ) from error
         raise BusError(
             f"{address} cannot be bound ({error.strerror}): bind to an address of this machine, "
             f"such as {DEFAULT_ADDRESS}"
         ) from error
-    return socket, peers
+    return socket, door

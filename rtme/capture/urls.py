@@ -35,7 +35,7 @@ def _redact_url(url: str) -> str:
     scheme, rest = url.split("://", 1)
     # A password may hold "?" unescaped, so credentials go first.
     credentials, at, rest = rest.rpartition("@")
-    if at and "/" in credentials and "@" not in credentials and ":" not in credentials.split("/", 1)[0]:
+    if at and "/" in credentials and "@" not in credentials and ":" not in credentials:
         # "host/path@2x": an @ in a path, where nothing before it looks like a user and a password.
         credentials, at, rest = "", "", f"{credentials}@{rest}"
     rest, query, _ = rest.partition("?")

@@ -10,7 +10,7 @@ from rtme.bus.address import DEFAULT_ADDRESS
 from rtme.bus.journal_path import NONE, default_journal, make_folder_of
 from rtme.cli.interrupt import stopping
 from rtme.cli.logs import Notes, logging_to_stderr
-from rtme.cli.options import Backend, Engine, Faces, Precision, Sensitivity, Threads
+from rtme.cli.options import Backend, Engine, Faces, Keys, Precision, Sensitivity, Threads
 from rtme.cli.output import EventPrinter
 from rtme.cli.systemd import notify
 from rtme.errors import JournalError, SettingsError, SourceError
@@ -51,6 +51,14 @@ def live(
         ),
     ] = None,
     no_journal: Annotated[bool, typer.Option("--no-journal", help="Keep no events.")] = False,
+    replay: Annotated[
+        str | None,
+        typer.Option(
+            help="Give again here what was sent, or `none`.  [default: the port after that of --bind]",
+            show_default=False,
+        ),
+    ] = None,
+    keys: Keys = None,
     metrics: Annotated[
         str | None,
         typer.Option(
@@ -65,7 +73,7 @@ def live(
     ] = None,
     insecure: Annotated[
         bool,
-        typer.Option("--insecure", help="Allow a bind that anybody on the network can read, unencrypted."),
+        typer.Option("--insecure", help="Allow a bind that anybody on the network can read, without keys."),
     ] = False,
 ) -> None:
     """Find micro-expressions and speaker turns as they happen, print them and publish them over ZeroMQ.
@@ -91,6 +99,8 @@ def live(
         journal=NONE if no_journal else journal,
         metrics=metrics,
         log_format=log_format,
+        replay=replay,
+        keys=keys,
         insecure=insecure or None,
     )
     if settings.bind is None:
@@ -127,6 +137,8 @@ def _run(
         if settings.journal not in (None, NONE):
             notes.say(f"events are kept in {settings.journal}  (`rtme events` shows them)")
         notes.say(f"publishing on {service.address}  (Ctrl-C ends)", address=service.address)
+        if service.insecure is not None:
+            notes.say(f"rtme: {service.insecure}", wrong=True)
         if service.metrics_address is not None:
             notes.say(f"metrics on {service.metrics_address}/metrics, health on /healthz")
         notify("READY=1")

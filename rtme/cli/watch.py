@@ -7,9 +7,11 @@ import typer
 from rich.console import Console
 
 from rtme.bus.address import DEFAULT_ADDRESS
-from rtme.bus.subscriber import Subscriber
+from rtme.bus.subscriber import Start, Subscriber
+from rtme.cli.options import Keys
 from rtme.cli.output import EventPrinter
-from rtme.errors import BusError
+from rtme.errors import BusError, SettingsError
+from rtme.events import AnyEvent
 from rtme.view.tally import Tally
 
 PATIENCE_S = 2.0
@@ -63,23 +65,48 @@ def watch(
     json: Annotated[
         bool, typer.Option("--json", help="Print each event as one line of JSON, heartbeats too.")
     ] = False,
+    first: Annotated[
+        int | None,
+        typer.Option("--from", help="Begin with the event of this number.", min=0, show_default=False),
+    ] = None,
+    snapshot: Annotated[
+        bool, typer.Option("--snapshot", help="First show how things stand: sources, faces, what is open.")
+    ] = False,
+    keys: Keys = None,
+    insecure: Annotated[
+        bool, typer.Option("--insecure", help="Use no keys though the service is on another machine.")
+    ] = False,
 ) -> None:
     """Print the events of a running service as they arrive. Ctrl-C ends.
 
-    Heartbeats are read but shown only with `--json` or `--kind heartbeat`.
+    Heartbeats are read but shown only with `--json` or `--kind heartbeat`. What a connection loses is asked for again, where
+    the service can give it.
     """
     notes = Console(stderr=True, highlight=False, soft_wrap=True, markup=False)
     printer = EventPrinter(json=json, heartbeats=bool(kinds))
     tally = Tally()
-    with Subscriber(address, streams or None, kinds or None) as events:
+    if snapshot and first is not None:
+        raise SettingsError("--snapshot begins now and --from earlier: leave one of them out")
+    start: Start = "snapshot" if snapshot else "now" if first is None else first
+    with Subscriber(
+        address, streams or None, kinds or None, start=start, keys=keys, insecure=insecure
+    ) as events:
         presence = Presence(events)
         deadline = time.monotonic() + seconds if seconds is not None else float("inf")
         shown = 0
+        told: str | None = None
         try:
             while time.monotonic() < deadline and (count is None or shown < count):
                 event = events.receive(min(STEP_S, max(0.0, deadline - time.monotonic())))
                 if note := presence.change():
                     notes.print(note)
+                if events.note != told:
+                    told = events.note
+                    notes.print(told)
+                if snapshot and (event is not None or events.standing is not None):
+                    snapshot = False
+                    for open_one in _open_ones(events, event, streams, kinds):
+                        printer.show(open_one)
                 if event is not None:
                     tally.add(event)
                     shown += printer.show(event)
@@ -96,10 +123,22 @@ def watch(
         notes.print(_ending(tally, events))
 
 
+def _open_ones(
+    events: Subscriber, newest: AnyEvent | None, streams: list[str] | None, kinds: list[str] | None
+) -> list[AnyEvent]:
+    """How things stand, as the events that say so, but for the one that is shown next."""
+    return [
+        event
+        for event in (events.standing.events() if events.standing is not None else [])
+        if event != newest and (not streams or event.stream in streams) and (not kinds or event.kind in kinds)
+    ]
+
+
 def _ending(tally: Tally, events: Subscriber) -> str:
     text = tally.summary()
     if events.missed:
-        text += f" {events.missed} events were sent but never arrived here."
+        reasons = ", ".join(sorted(events.missed_why))
+        text += f" {events.missed} events were sent and could not be had here ({reasons})."
     if events.malformed:
         text += f" {events.malformed} messages were no events."
     return text

@@ -33,6 +33,12 @@ Person = tuple[str, str]
 """(dataset, subject)."""
 
 
+MOST_FRAMES = 10_000_000
+"""In one video: four days at 30 a second. What claims more is a slip of the pen, and would fill the memory."""
+_LITERAL = r"(?:[^{}]|\{\{|\}\})*"
+_PICTURE_NAME = re.compile(rf"{_LITERAL}\{{(?::0?\d{{1,2}}d)?\}}{_LITERAL}", re.DOTALL)
+
+
 def to_frame(label: int, first: int = 1) -> int:
     """Turn a dataset's frame number into ours, which begin at 0.
 
@@ -157,7 +163,7 @@ class Video(_Row):
     subject: str = Field(min_length=1)
     video: str = Field(min_length=1)
     fps: float = Field(gt=0, allow_inf_nan=False)
-    n_frames: int | None = Field(None, gt=0)
+    n_frames: int | None = Field(None, gt=0, le=MOST_FRAMES)
     folder: str = ""
     pattern: str = ""
     first: int = 1
@@ -177,6 +183,15 @@ class Video(_Row):
         return tuple(
             {"what": part[1], "onset": int(part[2]), "offset": int(part[3])} for part in parts if part
         )
+
+    @field_validator("pattern", "depth_pattern")
+    @classmethod
+    def _takes_one_number(cls, pattern: str) -> str:
+        if pattern and _PICTURE_NAME.fullmatch(pattern) is None:
+            raise ValueError(
+                f"pattern '{pattern}' has no one place for a number: write it as img{{:04d}}.jpg"
+            )
+        return pattern
 
     @model_validator(mode="after")
     def _spans_within(self) -> Self:
@@ -208,8 +223,8 @@ class Video(_Row):
         folder = Path(self.folder)
         try:
             good = {entry.name for entry in os.scandir(folder) if has_content(entry)}
-        except OSError as error:
-            raise DataError(f"{folder} cannot be read: {error.strerror}; has the dataset moved?") from error
+        except (OSError, ValueError) as error:  # ValueError: a character that no file name can have
+            raise DataError(f"{folder} cannot be read: {error}; has the dataset moved?") from error
         names = [self.pattern.format(self.first + index) for index in range(self.n_frames)]
         last = next((name for name in names if name in good), None)
         if last is None:
@@ -430,3 +445,5 @@ def table(
         raise DataError(f"{path} cannot be read: {error.strerror}") from error
     except UnicodeDecodeError as error:
         raise DataError(f"{path} is not UTF-8 text: save it as 'CSV UTF-8'") from error
+    except csv.Error as error:
+        raise DataError(f"{path} is not a CSV file ({error}): save it as 'CSV UTF-8'") from error

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Self
 from rtme.bus.journal import Journal
 from rtme.bus.journal_path import NONE
 from rtme.bus.publisher import Publisher
+from rtme.bus.replay import replay_address
 from rtme.capture.source import Source
 from rtme.engine.backend import Wish
 from rtme.engine.backends import on_gpu
@@ -40,6 +41,7 @@ if TYPE_CHECKING:
     from rtme.live.endpoint import Endpoint
 
 HEARTBEAT_S = 1.0
+OPENNESS_S = 600.0
 POLL_S = 0.2
 JOIN_S = 10.0
 BATCH_WAIT_MS = 2.0
@@ -143,6 +145,16 @@ class Live:
         return self._publisher.address if self._publisher else None
 
     @property
+    def replay(self) -> str | None:
+        """Where what was sent is given again, None when it is not."""
+        return self._publisher.replay if self._publisher else None
+
+    @property
+    def insecure(self) -> str | None:
+        """What it means that other machines can reach the address without keys; None where they cannot."""
+        return self._publisher.insecure if self._publisher else None
+
+    @property
     def journal_loss(self) -> str | None:
         """What the journal lacks of this run, as a sentence; None when nothing. Final when the service is over."""
         return self._publisher.journal_loss if self._publisher else None
@@ -156,20 +168,23 @@ class Live:
         """Open the journal, bind the sockets and open the sources.
 
         Raises:
-            BusError: An address cannot be bound.
+            BusError: An address cannot be bound, or the keys cannot be used.
             JournalError: The journal cannot be used.
             RtmeError: It has been started before.
         """
         if self._supervisor is not None:
             raise RtmeError("this Live has been started before: make a new one for each run")
         self._endpoint = self._new_endpoint()
+        bind = self.settings.bind
         try:
             self._journal = self._new_journal()
             self._publisher = Publisher(
-                self.settings.bind,
+                bind,
                 on_sent=self._take,
+                keys=self.settings.keys,
                 insecure=self.settings.insecure,
                 journal=self._journal,
+                replay=None if bind is None else replay_address(bind, self.settings.replay),
             )
         except RtmeError:
             self._close_journal()
@@ -370,7 +385,9 @@ class Live:
 
     def _watch(self, publisher: Publisher) -> None:
         """Beat until every source has ended, somebody calls ``stop`` or the engine dies."""
-        beat = time.monotonic()
+        beat = open_told = time.monotonic()
+        if publisher.insecure is not None:
+            self._warn(publisher.insecure)
         while len(self._ended) < len(self._plans) and not self._stop.wait(POLL_S / 4):
             if self._engine.failure is not None:
                 break
@@ -379,6 +396,9 @@ class Live:
                 beat = max(beat, time.monotonic() - HEARTBEAT_S) + HEARTBEAT_S
                 self._tell_unsent(publisher)
                 publisher.publish(self._heartbeat(publisher))
+            if publisher.insecure is not None and time.monotonic() - open_told >= OPENNESS_S:
+                open_told = time.monotonic()
+                self._warn(publisher.insecure)
 
     def _tell_unsent(self, publisher: Publisher) -> None:
         """What was never sent has no number, so its absence leaves no hole in them: it must be said."""

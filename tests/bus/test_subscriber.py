@@ -138,6 +138,8 @@ class Raw:
         while subscriber.receive(0.05) is None:
             assert time.monotonic() < deadline
             self.event(warning(), seq=0)
+        # A service says once a second whether it has a replay socket; this one has none.
+        self.event(heartbeat(), seq=0)
         while subscriber.receive(0.3) is not None:
             pass
 

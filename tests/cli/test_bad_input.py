@@ -108,7 +108,7 @@ def test_a_port_in_use(rtme: Run, clip: Path) -> None:
 
 
 def test_a_bind_for_the_whole_network_needs_a_word(rtme: Run, clip: Path) -> None:
-    refused(rtme("live", clip, "--bind", "tcp://0.0.0.0:5599"), "0.0.0.0")
+    refused(rtme("live", clip, "--bind", "tcp://0.0.0.0:5599"), "0.0.0.0", "rtme keys new", "--insecure")
 
 
 def test_an_unknown_engine(rtme: Run, clip: Path) -> None:

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from rtme.bus.publisher import Publisher
-from rtme.events import HeartbeatEvent, WarningEvent
+from rtme.events import HeartbeatEvent, StateEvent, WarningEvent
 
 RTME = [sys.executable, "-c", "from rtme.cli import main; main()"]
 PATIENCE_S = 60
@@ -28,7 +28,8 @@ class Service:
     """A publisher that keeps sending, until it is told to stop."""
 
     def __init__(self, address: str = "tcp://127.0.0.1:*") -> None:
-        self._publisher = Publisher(address)
+        self._publisher = Publisher(address, replay="tcp://127.0.0.1:*")
+        self._publisher.publish(StateEvent(stream="cam", state="live"))
         self.address = str(self._publisher.address)
         self._over = threading.Event()
         self._thread = threading.Thread(target=self._run)
@@ -98,6 +99,27 @@ def test_json_is_one_event_a_line_without_holes(service: Service, start: Start) 
     seqs = [event["seq"] for event in events]
     assert seqs == list(range(seqs[0], seqs[0] + 6))
     assert process.returncode == 0
+
+
+def test_it_begins_with_a_number_that_was_sent_before(service: Service, start: Start) -> None:
+    out, _ = start(service.address, "--json", "--from", "0", "--count", "20").communicate(timeout=PATIENCE_S)
+    assert [json.loads(line)["seq"] for line in out.splitlines()] == list(range(20))
+
+
+def test_it_shows_first_how_things_stand(service: Service, start: Start) -> None:
+    out, _ = start(service.address, "--snapshot", "--count", "2").communicate(timeout=PATIENCE_S)
+    first, *rest = out.splitlines()
+    assert first.endswith("live")
+    assert len(rest) == 2
+    assert all("warning: note" in line for line in rest)
+
+
+def test_a_number_that_was_never_sent_is_said_to_be_none(service: Service, start: Start) -> None:
+    out, notes = start(service.address, "--json", "--from", "1000000", "--count", "2").communicate(
+        timeout=PATIENCE_S
+    )
+    assert [json.loads(line)["seq"] for line in out.splitlines()] == [0, 1]
+    assert "1000000" in notes
 
 
 def test_kinds_and_streams_are_chosen(service: Service, start: Start) -> None:

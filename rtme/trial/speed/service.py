@@ -136,11 +136,15 @@ def run_service(
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         address = f"tcp://127.0.0.1:{probe.getsockname()[1]}"
-    wanted = {**settings.model_dump(mode="json", exclude={"source"}), "bind": address}
+    wanted = {
+        **settings.model_dump(mode="json", exclude={"source"}),
+        "bind": address,
+        "replay": "tcp://127.0.0.1:*",
+    }
     command = [sys.executable, "-m", "rtme.trial.speed.serve", *specs, "--settings", json.dumps(wanted)]
     command += ["--frames", str(clip.n_frames), "--fps", str(clip.fps), *(["--keep"] if keep else [])]
     watched = Watched()
-    with Subscriber(address) as subscriber, tempfile.TemporaryDirectory() as folder:
+    with Subscriber(address, keys=settings.keys) as subscriber, tempfile.TemporaryDirectory() as folder:
         began = time.monotonic()
         service = subprocess.Popen([*command, "--reports", folder], stdin=subprocess.PIPE, text=True)
         try:
