@@ -9,7 +9,7 @@ import zmq
 
 from rtme.bus.address import DEFAULT_ADDRESS, split
 from rtme.errors import BusError
-from rtme.events import AnyEvent, HeartbeatEvent, parse, topic
+from rtme.events import AnyEvent, UnknownEvent, read, topic
 
 ALIVE_S = 3.0
 POLL_MS = 500
@@ -45,6 +45,7 @@ class Subscriber:
         missed: Events of the service, of any stream and kind, that were sent after the first one seen and
             never arrived. The last events of a run that died cannot be counted.
         malformed: Messages that were no event.
+        unknown: Events that only a newer release knows; they are counted and passed over.
         restarts: How often the service came back as another run.
         run_id: The run of the newest event, None before the first.
         last_seq: Number of the newest event of that run, -1 before the first.
@@ -68,6 +69,7 @@ class Subscriber:
         self.address = address
         self.missed = 0
         self.malformed = 0
+        self.unknown = 0
         self.restarts = 0
         self.run_id: str | None = None
         self.last_seq = -1
@@ -128,17 +130,17 @@ class Subscriber:
         )
 
     def _read(self, parts: list[bytes]) -> AnyEvent | None:
-        """One message as an event, accounted for; None when it is not one."""
+        """One message as an event, accounted for; None when it is not one that is known here."""
         try:
             head, body = parts
-            event = parse(body)
+            event = read(body)
         except ValueError:  # not two parts, no JSON, or (ValidationError is a ValueError) no event
             self.malformed += 1
             return None
         if head != topic(event).encode() or event.seq < 0 or not event.run_id:
             self.malformed += 1
             return None
-        if isinstance(event, HeartbeatEvent):
+        if event.kind == "heartbeat":
             self._heartbeat_ns = time.monotonic_ns()
         if event.run_id == self.run_id:
             self.missed += max(0, event.seq - self.last_seq - 1)
@@ -146,6 +148,9 @@ class Subscriber:
             self.restarts += 1
             self.missed += event.seq
         self.run_id, self.last_seq = event.run_id, event.seq
+        if isinstance(event, UnknownEvent):
+            self.unknown += 1
+            return None
         return event
 
     def _connected_socket(self) -> zmq.Socket[bytes]:

@@ -102,4 +102,6 @@ def _ending(tally: Tally, events: Subscriber) -> str:
         text += f" {events.missed} events were sent but never arrived here."
     if events.malformed:
         text += f" {events.malformed} messages were no events."
+    if events.unknown:
+        text += f" {events.unknown} events are of a newer release and were passed over: update rtme here."
     return text
