@@ -10,6 +10,7 @@ from rtme.cli import (
     ablate,
     analyze,
     bench,
+    bridge,
     data,
     doctor,
     engine,
@@ -34,6 +35,7 @@ app = typer.Typer(
 app.command("live")(live.live)
 app.command("analyze")(analyze.analyze)
 app.command("watch")(watch.watch)
+app.command("bridge")(bridge.bridge)
 app.command("doctor")(doctor.doctor)
 app.command("synth")(synth.synth)
 app.command("train")(train.train)
