@@ -149,7 +149,7 @@ class Bridge:
             except UnreachableError as error:
                 tries += 1
                 if tries == 1:
-                    self._say(f"{self._target.name} is lost: {error}; it is tried again until it is back")
+                    self._say(f"{self._target.name} is lost: {error}; trying again with growing pauses")
                 wish_s = min(error.pause_s or 0.0, LONGEST_WISH_S)
                 # Bridges that lost the same target together should not all come back in the same moment.
                 if self._stop.wait(max(wish_s, pause_s * random.uniform(0.8, 1.2))):
