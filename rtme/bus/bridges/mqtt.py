@@ -50,7 +50,7 @@ class MqttTarget:
         except ValueError:
             parts, port = urlsplit(""), None
         self._prefix = unquote(parts.path).strip("/") or "rtme"
-        if parts.hostname is None or parts.query or parts.fragment or re.search(r"[+#\0]", self._prefix):
+        if parts.hostname is None or re.search(r"[?#]", url) or re.search(r"[+#\0]", self._prefix):
             raise BusError(
                 "the MQTT address cannot be used: write mqtt://host:port/prefix or mqtts://, with user:password@ before the "
                 "host where they are needed (%-encoded: @ is %40, / is %2F, # is %23), and no + or # in the prefix"
