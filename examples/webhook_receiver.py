@@ -1,6 +1,6 @@
 """Receives what ``rtme bridge http://127.0.0.1:8080/`` posts, and believes only what is signed. Standard library only.
 
-    RTME_BRIDGE_SECRET=... python examples/webhook_receiver.py 8080
+Run ``RTME_BRIDGE_SECRET=... python examples/webhook_receiver.py 8080``.
 """
 
 import hashlib

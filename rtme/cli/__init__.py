@@ -17,6 +17,7 @@ from rtme.cli import (
     export,
     live,
     report,
+    schema,
     score,
     synth,
     train,
@@ -36,6 +37,7 @@ app.command("live")(live.live)
 app.command("analyze")(analyze.analyze)
 app.command("watch")(watch.watch)
 app.command("bridge")(bridge.bridge)
+app.command("schema")(schema.schema)
 app.command("doctor")(doctor.doctor)
 app.command("synth")(synth.synth)
 app.command("train")(train.train)

@@ -47,7 +47,9 @@ def test_an_event_has_a_topic_of_its_own_and_arrives_as_it_was_sent(
     wait_until(lambda: any(t.endswith("/heartbeat") for t, _, _ in listener.got), "a heartbeat over MQTT")
     service.publisher.publish(StateEvent(stream="door", state="live", detail="30 frames/s"))
     service.publisher.publish(FaceEvent(stream="a/b+#", face=1, status="appeared"))
-    wait_until(lambda: {"lab/one/door/state", "lab/one/a-b--/face"} <= {t for t, _, _ in listener.got}, "both")
+    wait_until(
+        lambda: {"lab/one/door/state", "lab/one/a-b--/face"} <= {t for t, _, _ in listener.got}, "both"
+    )
     bodies = {topic: (body, retained) for topic, body, retained in listener.got}
     body, retained = bodies["lab/one/door/state"]
     event = parse(body)

@@ -121,7 +121,9 @@ def test_a_refused_event_ends_it_and_the_position_stays(
 ) -> None:
     server = serve((204, {}), (422, {}))
     state = tmp_path / "position.json"
-    bridge = start(f"{server.url}?token=s3cret", "--from", service.address, "--kind", "warning", "--state", state)
+    bridge = start(
+        f"{server.url}?token=s3cret", "--from", service.address, "--kind", "warning", "--state", state
+    )
     say_until_heard(service, server)
     wait_until(lambda: service.say("next") or bridge.process.poll() is not None, "the end")
     assert bridge.process.wait(60) == 6
@@ -151,7 +153,12 @@ def test_a_redirect_is_not_followed(service: Service, serve: Serve, start: Start
 
 @pytest.mark.parametrize(
     ("header", "least", "most"),
-    [("7", 7, 7), (None, None, None), ("soon", None, None), (formatdate(time.time() + 500, usegmt=True), 1, 500)],
+    [
+        ("7", 7, 7),
+        (None, None, None),
+        ("soon", None, None),
+        (formatdate(time.time() + 500, usegmt=True), 1, 500),
+    ],
     ids=["seconds", "none", "nonsense", "date"],
 )
 def test_retry_after_is_understood(
