@@ -16,6 +16,7 @@ from rtme.settings import load_settings
 README = (Path(__file__).resolve().parent.parent / "README.md").read_text()
 RTME = [sys.executable, "-m", "rtme"]
 GROUPS = ("ablate", "bench", "data", "engine")
+ENDLESS = ("bridge",)
 TRAINING = ("ablate", "data", "eval", "export", "report", "score", "synth", "train")
 
 pytestmark = pytest.mark.skipif("default" not in list_bundles(), reason="the default engine is not built")
@@ -34,7 +35,7 @@ def runs_anywhere(command: str) -> bool:
     # A camera, an address, a dataset and an hour of training are not at hand everywhere.
     words = shlex.split(command)
     at_hand = not {"0", "engines/mine", "cameras.toml"} & set(words) and "rtsp:" not in command
-    return at_hand and words[1] not in TRAINING
+    return at_hand and words[1] not in TRAINING + ENDLESS
 
 
 @pytest.fixture(scope="module")
