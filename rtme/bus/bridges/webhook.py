@@ -69,8 +69,8 @@ class WebhookTarget:
         self.key = f"{self.name}{parts.path}?{parts.query}"
         self._session = requests.Session()
         self._session.headers["User-Agent"] = f"rtme/{__version__}"
-        if ca is not None:
-            self._session.verify = str(ca)
+        # Given with each request: REQUESTS_CA_BUNDLE overrides what the session has.
+        self._verify: str | None = None if ca is None else str(ca)
 
     def open(self) -> None:
         """Nothing to connect to before there is an event."""
@@ -93,6 +93,7 @@ class WebhookTarget:
                 headers=headers,
                 timeout=(CONNECT_S, ANSWER_S),
                 allow_redirects=False,
+                verify=self._verify,
                 stream=True,
             ) as answer:
                 status, retry_after = answer.status_code, answer.headers.get("Retry-After")

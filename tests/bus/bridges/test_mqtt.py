@@ -1,10 +1,12 @@
 import json
+import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
 from bus.bridges.broker import Broker, Listener, needs_mosquitto
+from bus.bridges.certificate import certificate, needs_openssl
 from bus.bridges.conftest import Service, Start, free_port, wait_until
 from rtme.events import FaceEvent, StateEvent, parse
 
@@ -138,3 +140,26 @@ def test_what_is_no_broker_is_tried_again(service: Service, start: Start) -> Non
     bridge = start(f"mqtt://{service.address.removeprefix('tcp://')}", "--from", service.address)
     bridge.wait_for("is lost")
     assert bridge.end() == 0
+
+
+@needs_openssl
+def test_tls_and_a_password(
+    service: Service, brokers: Callable[..., Broker], tmp_path: Path, start: Start
+) -> None:
+    cert, key = certificate(tmp_path)
+    passwords = tmp_path / "passwords"
+    passwords.touch(0o600)
+    subprocess.run(["mosquitto_passwd", "-b", str(passwords), "anna", "s3cret@#/"], check=True)
+    broker = brokers(
+        f"certfile {cert}", f"keyfile {key}", "allow_anonymous false", f"password_file {passwords}"
+    )
+    address = f"mqtts://anna:s3cret%40%23%2F@127.0.0.1:{broker.port}"
+    distrustful = start("--from", service.address, "--state", tmp_path / "one", RTME_BRIDGE_TARGET=address)
+    distrustful.wait_for("is lost")
+    assert "certificate" in distrustful.said
+    bridge = start(
+        "--from", service.address, "--ca", cert, "--state", tmp_path / "two", RTME_BRIDGE_TARGET=address
+    )
+    bridge.wait_for(f"delivering to mqtts://127.0.0.1:{broker.port}/rtme")
+    assert bridge.end() == 0
+    assert "s3cret" not in distrustful.said + bridge.said

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from bus.bridges.certificate import certificate, needs_openssl
 from bus.bridges.conftest import PATIENCE_S, Service, Start, free_port, wait_until
 from bus.bridges.web import Answer, WebServer
 from made_events import warning
@@ -25,8 +26,8 @@ Serve = Callable[..., WebServer]
 def serve() -> Iterator[Serve]:
     made: list[WebServer] = []
 
-    def server(*answers: Answer, port: int = 0) -> WebServer:
-        made.append(WebServer(answers, port))
+    def server(*answers: Answer, port: int = 0, certificate: tuple[Path, Path] | None = None) -> WebServer:
+        made.append(WebServer(answers, port, certificate))
         return made[-1]
 
     yield server
@@ -222,3 +223,18 @@ def test_a_signature_covers_time_and_body() -> None:
     assert one != signed(b"secret", b"{ }", 1700000000)
     assert one.split(",")[1] != signed(b"secret", b"{}", 1700000001).split(",")[1]
     assert one != signed(b"other", b"{}", 1700000000)
+
+
+@needs_openssl
+def test_a_certificate_is_checked(serve: Serve, tmp_path: Path) -> None:
+    cert, key = certificate(tmp_path)
+    server = serve(certificate=(cert, key))
+    url = server.url.replace("http://", "https://")
+    distrustful = WebhookTarget(url)
+    with pytest.raises(UnreachableError, match="certificate cannot be trusted"):
+        distrustful.deliver([warning()])
+    distrustful.close()
+    target = WebhookTarget(url, ca=cert)
+    target.deliver([warning("secret")])
+    target.close()
+    assert texts(server) == ["secret"]

@@ -1,8 +1,10 @@
 """A web server that answers as it is told to."""
 
+import ssl
 import threading
 from collections.abc import Callable, Iterable
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import Any
 
 Answer = tuple[int, dict[str, str]]
@@ -16,13 +18,19 @@ class WebServer:
         refused: Likewise of the others.
     """
 
-    def __init__(self, answers: Iterable[Answer] = (), port: int = 0) -> None:
+    def __init__(
+        self, answers: Iterable[Answer] = (), port: int = 0, certificate: tuple[Path, Path] | None = None
+    ) -> None:
         self.got: list[tuple[dict[str, str], bytes]] = []
         self.refused: list[tuple[dict[str, str], bytes]] = []
         self._answers = iter(list(answers))
         self._lock = threading.Lock()
         self._server = ThreadingHTTPServer(("127.0.0.1", port), self._handler())
         self._server.daemon_threads = True
+        if certificate is not None:
+            context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            context.load_cert_chain(*certificate)
+            self._server.socket = context.wrap_socket(self._server.socket, server_side=True)
         self.port: int = self._server.server_address[1]
         self.url = f"http://127.0.0.1:{self.port}/hook"
         self._thread = threading.Thread(target=self._server.serve_forever)
