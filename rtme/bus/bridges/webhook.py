@@ -10,7 +10,6 @@ import requests
 from urllib3.exceptions import HTTPError, InvalidHeader
 from urllib3.util import Retry
 
-from rtme import __version__
 from rtme.bus.bridges.signature import HEADER, signed
 from rtme.bus.bridges.target import RefusedError, UnreachableError, reason
 from rtme.errors import BusError
@@ -68,7 +67,7 @@ class WebhookTarget:
         self.name = f"{parts.scheme}://{host}" + (f":{port}" if port else "")
         self.key = f"{self.name}{parts.path}?{parts.query}"
         self._session = requests.Session()
-        self._session.headers["User-Agent"] = f"rtme/{__version__}"
+        self._session.headers["User-Agent"] = "rtme"
         # Given with each request: REQUESTS_CA_BUNDLE overrides what the session has.
         self._verify: str | None = None if ca is None else str(ca)
 
