@@ -13,7 +13,7 @@ from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from rtme.bus.subscriber import Subscriber
+    from rtme.bus.subscriber import AsyncSubscriber, Subscriber
     from rtme.live.analysis import analyze
     from rtme.live.service import Live
 
@@ -22,9 +22,10 @@ try:
 except PackageNotFoundError:
     __version__ = "0+source"
 
-__all__ = ["Live", "Subscriber", "__version__", "analyze"]
+__all__ = ["AsyncSubscriber", "Live", "Subscriber", "__version__", "analyze"]
 
 _HOMES = {
+    "AsyncSubscriber": "rtme.bus.subscriber",
     "Live": "rtme.live.service",
     "Subscriber": "rtme.bus.subscriber",
     "analyze": "rtme.live.analysis",

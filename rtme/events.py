@@ -10,6 +10,8 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
 SCHEMA = 1
+SERVICE = "_service"
+"""The stream of heartbeats, and of what is said about the service itself."""
 
 
 def _open(schema: dict[str, Any]) -> None:
@@ -36,7 +38,10 @@ class Event(_Model):
 
     schema_: Literal[1] = Field(1, alias="schema")
     run_id: str = Field("", description="one run of the service; filled in by the publisher")
-    seq: int = Field(-1, description="rises by one with every event of a run; filled in by the publisher")
+    seq: int = Field(
+        -1,
+        description="rises by one with every event; with a journal across runs, else from 0 in each run; the publisher's",
+    )
     stream: str
     epoch: int = 0
     at: Mark | None = Field(
@@ -148,6 +153,15 @@ class StreamHealth(_Model):
     )
 
 
+class JournalHealth(_Model):
+    """How the file that keeps the events does."""
+
+    state: Literal["ok", "failing"]
+    last_seq: int = Field(description="number of the newest event in it; -1 when there is none")
+    waiting: int = Field(0, description="events that were sent and could not be written so far")
+    missing: int = Field(0, description="events of this run that it will never hold")
+
+
 class HeartbeatEvent(Event):
     """Once a second, so that silence always means something is broken. Its stream is ``_service``."""
 
@@ -160,7 +174,14 @@ class HeartbeatEvent(Event):
     sensitivity: Literal["low", "normal", "high"] = Field(
         "normal", description="which of the engine's operating points is in use"
     )
-    last_seq: int
+    last_seq: int = Field(
+        description="number of the event before this one; of an earlier run's, where a journal lets numbers go on"
+    )
+    journal: JournalHealth | None = Field(None, description="null when none is kept")
+    replay_port: int | None = Field(
+        None,
+        description="where the same host gives again what was sent, and tells how things stand; null: nowhere",
+    )
     streams: dict[str, StreamHealth]
 
 

@@ -64,7 +64,17 @@ class Settings(BaseSettings):
         description="processes that read and track the sources; 0: this one; none: chosen by sources and cores",
     )
     bind: str | None = Field(None, description="ZeroMQ address to publish on; none publishes nothing")
-    insecure: bool = Field(False, description="allow a bind that others on the network can read")
+    replay: str | None = Field(
+        None,
+        description="ZeroMQ address that gives again what was sent; none: the port after that of `bind`; `off`: there is none",
+    )
+    keys: Path | None = Field(
+        None,
+        description="folder of keys; none: rtme's own where other machines can reach `bind`, else none are used",
+    )
+    insecure: bool = Field(
+        False, description="allow a bind that others on the network can reach without keys"
+    )
     transport: Literal["tcp", "udp"] = Field("tcp", description="how RTSP packets travel")
     task_file: Path | None = Field(None, description="MediaPipe .task model, for mediapipe 0.10.30 and newer")
     source: list[SourceSettings] = Field(default_factory=list, description="sources of a cameras file")

@@ -5,21 +5,39 @@ import time
 import uuid
 from collections import deque
 from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
 import zmq
 
-from rtme.bus.address import DEFAULT_ADDRESS, bindable, split
+from rtme.bus.address import DEFAULT_ADDRESS, bindable, openness, split
+from rtme.bus.curve import KeyFolder, server_keys
+from rtme.bus.door import Door
+from rtme.bus.journal import Journal, Stored
 from rtme.bus.latency import LatencyWindow
+from rtme.bus.recorder import Recorder
+from rtme.bus.replay import ReplayServer
 from rtme.errors import BusError
-from rtme.events import AnyEvent, HeartbeatEvent, IntervalEvent, Percentiles, dump, topic
+from rtme.events import (
+    SERVICE,
+    AnyEvent,
+    HeartbeatEvent,
+    IntervalEvent,
+    Percentiles,
+    WarningEvent,
+    dump,
+    topic,
+)
 
 # About 1 kB an event: a subscriber that stopped reading costs at most some 10 MB, then misses events.
 SEND_HIGH_WATER = 10_000
 LINGER_MS = 500
 PING_MS = 2_000
 PING_TIMEOUT_MS = 6_000
+# Numbered and journalled together at most: a few milliseconds' work.
+BATCH = 256
 
 
 def _may_be_dropped(event: AnyEvent) -> bool:
@@ -30,26 +48,34 @@ def _may_be_dropped(event: AnyEvent) -> bool:
 
 
 class Publisher:
-    """Numbers events and sends them, from one thread that alone owns the socket.
+    """Numbers events, writes them to the journal and sends them, from one thread that alone owns the socket.
 
-    ``publish`` may be called from any thread and never waits. What is sent has ``seq`` 0, 1, 2, … without
-    holes, because an event gets its number only when it leaves.
+    ``publish`` may be called from any thread and never waits. What is sent has numbers without holes, because an event
+    gets its ``seq`` only when it leaves: from 0 on, or, with a journal, from where the last run ended. A journal
+    that fails holds nothing up: events are sent, a warning says so, and they are written when that is possible again.
 
     Args:
         bind: ``tcp://host:port`` (port ``*``: any free one), or None to number and hand to ``on_sent`` only.
         run_id: Names this run of the service; a new random one by default.
         on_sent: Called in the publisher's thread with every event as it was sent. It must not block: nothing
             is sent while it runs. If it raises, the publisher stops.
-        insecure: Allow ``bind`` to be reachable from other machines.
+        keys: Folder of keys (:mod:`rtme.bus.curve`). None: where other machines can reach ``bind`` the default folder's,
+            elsewhere none. A client that is refused is told of in a warning.
+        insecure: Allow ``bind`` to be reachable from other machines without keys.
+        journal: Has each event before it is sent. Whoever opened it closes it, after the publisher.
+        replay: ``tcp://host:port`` of a second socket, which gives again what was sent and tells how things stand; None:
+            there is none. The keys are the same.
         capacity: Most events that wait to be sent.
         reserve: The part of ``capacity`` that heartbeats and provisional intervals may not use.
 
     Attributes:
         run_id: Names this run of the service.
         address: What subscribers connect to, with the real port; None without a socket.
+        replay: What clients of the second socket connect to, likewise.
+        insecure: What it means that others can reach it without keys, in words; None where they cannot.
 
     Raises:
-        BusError: The address cannot be bound.
+        BusError: The address cannot be bound, or the keys cannot be used.
 
     Example:
         >>> with Publisher("tcp://127.0.0.1:*") as publisher:
@@ -62,12 +88,16 @@ class Publisher:
         run_id: str | None = None,
         *,
         on_sent: Callable[[AnyEvent], None] | None = None,
+        keys: Path | str | None = None,
         insecure: bool = False,
+        journal: Journal | None = None,
+        replay: str | None = None,
         capacity: int = 10_000,
         reserve: int = 2_000,
     ) -> None:
         self.run_id = run_id or uuid.uuid4().hex
         self.address: str | None = None
+        self.insecure: str | None = None
         self._on_sent = on_sent
         self._capacity = capacity
         self._reserve = reserve
@@ -76,21 +106,44 @@ class Publisher:
         self._closing = False
         self._failure: Exception | None = None
         self._dropped = 0
-        self._last_seq = -1
+        self._recorder = None if journal is None else Recorder(journal)
+        self._last_seq = -1 if journal is None else journal.next_seq - 1
         self._latency: dict[str, LatencyWindow] = {}
         self._waiting: dict[str, LatencyWindow] = {}
         self._socket: zmq.Socket[bytes] | None = None
+        self._door: Door | None = None
         if bind is not None:
-            self._socket = _bound_socket(bindable(bind, insecure=insecure))
+            folder = server_keys(bind, keys, insecure=insecure)
+            address = bindable(bind, insecure=insecure, keyed=folder is not None)
+            self._socket, self._door = _bound_socket(address, folder, self._warn)
             self.address = self._socket.get_string(zmq.LAST_ENDPOINT)
+            self.insecure = None if folder is not None else openness(self.address)
+        self._replay: ReplayServer | None = None
+        if replay is not None:
+            try:
+                self._replay = self._new_replay(replay, journal, keys, insecure)
+            except BusError:
+                self._close_sockets()
+                raise
+        self.replay = None if self._replay is None else self._replay.address
         # The socket belongs to the thread from here on.
         self._thread = threading.Thread(target=self._run, name="rtme-publisher", daemon=True)
         self._thread.start()
 
     @property
+    def subscribers(self) -> int:
+        """Clients that are connected to the socket now."""
+        return 0 if self._door is None else self._door.inside
+
+    @property
     def last_seq(self) -> int:
-        """Number of the newest event that was sent; -1 before the first."""
+        """Number of the newest event that was sent, by whichever run; -1 before the first."""
         return self._last_seq
+
+    @property
+    def journal_loss(self) -> str | None:
+        """What the journal lacks of this run, as a sentence; None when nothing. Final after ``close``."""
+        return None if self._recorder is None else self._recorder.loss()
 
     @property
     def dropped(self) -> int:
@@ -152,46 +205,100 @@ class Publisher:
 
     def _run(self) -> None:
         try:
-            while (waiting := self._next()) is not None:
-                self._send(*waiting)
+            while (batch := self._next()) is not None:
+                self._send(batch)
         except Exception as error:  # whatever it was, publish() must tell the callers
             with self._ready:
                 self._failure = error
         finally:
-            if self._socket is not None:
-                context = self._socket.context
-                self._socket.close(LINGER_MS)
-                context.term()
+            if self._recorder is not None:
+                self._recorder.finish()
+            self._close_sockets()
 
-    def _next(self) -> tuple[AnyEvent, int] | None:
-        """The oldest event, and when it was queued; None when it was the last."""
+    def _close_sockets(self) -> None:
+        if self._replay is not None:
+            self._replay.close()
+        if self._socket is not None and self._door is not None:
+            context = self._socket.context
+            self._socket.close(LINGER_MS)
+            self._door.close()
+            context.term()
+
+    def _new_replay(
+        self, bind: str, journal: Journal | None, keys: Path | str | None, insecure: bool
+    ) -> ReplayServer:
+        path = None if journal is None else journal.path
+        first_seq = self._last_seq + 1
+        return ReplayServer(
+            bind, self.run_id, first_seq, path, keys=keys, insecure=insecure, on_refused=self._warn
+        )
+
+    def _warn(self, sentence: str) -> None:
+        with suppress(BusError):  # who publishes is told that the publisher has stopped; the door need not be
+            self.publish(WarningEvent(stream=SERVICE, text=sentence))
+
+    def _next(self) -> list[tuple[AnyEvent, int]] | None:
+        """The oldest events, each with the time at which it was queued; None when those were the last.
+
+        An empty list when nothing came for a second: what waits for the journal may be tried again.
+        """
         with self._ready:
-            while not self._queue:
-                if self._closing:
-                    return None
+            if not self._queue and not self._closing:
                 self._ready.wait(1.0)
-            return self._queue.popleft()
+            if not self._queue and self._closing:
+                return None
+            return [self._queue.popleft() for _ in range(min(BATCH, len(self._queue)))]
 
-    def _send(self, event: AnyEvent, queued_ns: int) -> None:
-        """The one way out: number, socket, tap. What a journal must have first belongs before the socket."""
+    def _send(self, batch: list[tuple[AnyEvent, int]]) -> None:
+        """The one way out: number, journal, socket, tap."""
         now_ns = time.monotonic_ns()
-        seq = self._last_seq + 1
+        numbered = [self._number(event, self._last_seq + 1 + n, now_ns) for n, (event, _) in enumerate(batch)]
+        bodies = [dump(event) for event in numbered]
+        if self._recorder is not None:
+            wall_ns = time.time_ns()
+            self._tell(
+                self._recorder.record(
+                    [
+                        Stored(event.seq, self.run_id, event.stream, event.kind, wall_ns, body)
+                        for event, body in zip(numbered, bodies, strict=True)
+                    ]
+                )
+            )
+        for event, body, (_, queued_ns) in zip(numbered, bodies, batch, strict=True):
+            if self._replay is not None:
+                # First, so that whoever misses what is sent next can have it at once.
+                self._replay.note(event, body)
+            if self._socket is not None:
+                self._socket.send_multipart([topic(event).encode(), body], zmq.DONTWAIT)
+            self._last_seq = event.seq
+            if event.system_ms is not None:
+                sent_ns = time.monotonic_ns()
+                if event.stream not in self._latency:
+                    self._latency[event.stream], self._waiting[event.stream] = (
+                        LatencyWindow(),
+                        LatencyWindow(),
+                    )
+                self._latency[event.stream].add(event.system_ms, sent_ns)
+                self._waiting[event.stream].add((sent_ns - queued_ns) / 1e6, sent_ns)
+            if self._on_sent is not None:
+                self._on_sent(event)
+
+    def _number(self, event: AnyEvent, seq: int, now_ns: int) -> AnyEvent:
         known: dict[str, Any] = {"run_id": self.run_id, "seq": seq}
         if event.system_ms is None and event.at is not None:
             known["system_ms"] = (now_ns - event.at.capture_ns) / 1e6
         if isinstance(event, HeartbeatEvent):
             # Only here is it known what was sent before it.
-            known["last_seq"] = self._last_seq
-        numbered = event.model_copy(update=known)
-        if self._socket is not None:
-            self._socket.send_multipart([topic(numbered).encode(), dump(numbered)], zmq.DONTWAIT)
-        self._last_seq = seq
-        if numbered.system_ms is not None:
-            self._latency.setdefault(numbered.stream, LatencyWindow()).add(numbered.system_ms, now_ns)
-            waited_ms = (time.monotonic_ns() - queued_ns) / 1e6
-            self._waiting.setdefault(numbered.stream, LatencyWindow()).add(waited_ms, now_ns)
-        if self._on_sent is not None:
-            self._on_sent(numbered)
+            known["last_seq"] = seq - 1
+            known["replay_port"] = None if self._replay is None else self._replay.port
+            known["journal"] = None if self._recorder is None else self._recorder.health()
+        return event.model_copy(update=known)
+
+    def _tell(self, sentence: str | None) -> None:
+        """Say something about the journal, however many events wait."""
+        if sentence is not None:
+            with self._ready:
+                self._queue.append((WarningEvent(stream=SERVICE, text=sentence), time.monotonic_ns()))
 
 
 def _percentiles(windows: dict[str, LatencyWindow], stream: str) -> Percentiles | None:
@@ -199,7 +306,9 @@ def _percentiles(windows: dict[str, LatencyWindow], stream: str) -> Percentiles 
     return None if window is None else window.percentiles(time.monotonic_ns())
 
 
-def _bound_socket(address: str) -> zmq.Socket[bytes]:
+def _bound_socket(
+    address: str, keys: KeyFolder | None, tell: Callable[[str], None]
+) -> tuple[zmq.Socket[bytes], Door]:
     context = zmq.Context()
     socket = context.socket(zmq.PUB)
     socket.set(zmq.SNDHWM, SEND_HIGH_WATER)
@@ -208,18 +317,20 @@ def _bound_socket(address: str) -> zmq.Socket[bytes]:
     socket.set(zmq.HEARTBEAT_TIMEOUT, PING_TIMEOUT_MS)
     if ":" in split(address)[0]:
         socket.set(zmq.IPV6, 1)
+    door = Door(socket, keys, tell)
     try:
         socket.bind(address)
     except zmq.ZMQError as error:
         socket.close(0)
+        door.close()
         context.term()
         if error.errno == zmq.EADDRINUSE:
             raise BusError(
                 f"{address} is in use, perhaps by another rtme live: stop that one, or bind to another port, "
-                "such as tcp://127.0.0.1:5557"
+                "such as tcp://127.0.0.1:5558"
             ) from error
         raise BusError(
             f"{address} cannot be bound ({error.strerror}): bind to an address of this machine, "
             f"such as {DEFAULT_ADDRESS}"
         ) from error
-    return socket
+    return socket, door

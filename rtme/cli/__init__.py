@@ -15,6 +15,7 @@ from rtme.cli import (
     doctor,
     engine,
     export,
+    keys,
     live,
     report,
     schema,
@@ -45,6 +46,7 @@ app.command("eval")(evaluation.evaluate)
 app.command("export")(export.export)
 app.command("report")(report.report)
 app.command("score")(score.score)
+app.add_typer(keys.app, name="keys")
 app.add_typer(bench.app, name="bench")
 app.add_typer(engine.app, name="engine")
 app.add_typer(data.app, name="data")

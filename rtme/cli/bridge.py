@@ -13,6 +13,7 @@ from rtme.bus.bridges.position import Position, default_path, identity
 from rtme.bus.bridges.targets import open_target
 from rtme.bus.subscriber import Subscriber
 from rtme.cli.interrupt import stopping
+from rtme.cli.options import Keys
 from rtme.cli.watch import Presence
 from rtme.errors import BusError
 
@@ -71,6 +72,10 @@ def bridge(
     ca: Annotated[
         Path | None, typer.Option(help="Trust the certificates in this PEM file.", show_default=False)
     ] = None,
+    keys: Keys = None,
+    insecure: Annotated[
+        bool, typer.Option("--insecure", help="Use no keys though the service is on another machine.")
+    ] = False,
 ) -> None:
     """Carry every event of a running service to a target, at least once and in order. Ctrl-C ends.
 
@@ -87,7 +92,15 @@ def bridge(
     if state is None and goal.key != "jsonl":
         state = default_path(name)
     position = Position(state, name)
-    with Subscriber(address, streams or None, kinds or None) as events:
+    with Subscriber(
+        address,
+        streams or None,
+        kinds or None,
+        start="now" if position.start is None else position.start,
+        run_id=position.run_id,
+        keys=keys,
+        insecure=insecure,
+    ) as events:
         presence = Presence(events)
 
         def on_idle() -> None:

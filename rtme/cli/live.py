@@ -9,7 +9,7 @@ from rich.console import Console
 
 from rtme.bus.address import DEFAULT_ADDRESS
 from rtme.cli.interrupt import stopping
-from rtme.cli.options import Backend, Engine, Faces, Precision, Sensitivity, Threads
+from rtme.cli.options import Backend, Engine, Faces, Keys, Precision, Sensitivity, Threads
 from rtme.cli.output import EventPrinter
 from rtme.errors import SettingsError, SourceError
 from rtme.settings import load_settings
@@ -40,9 +40,17 @@ def live(
         float | None, typer.Option(help="Stop after this long.", min=0.1, show_default=False)
     ] = None,
     json: Annotated[bool, typer.Option("--json", help="Print each event as one line of JSON.")] = False,
+    replay: Annotated[
+        str | None,
+        typer.Option(
+            help="Give again here what was sent, or `off`.  [default: the port after that of --bind]",
+            show_default=False,
+        ),
+    ] = None,
+    keys: Keys = None,
     insecure: Annotated[
         bool,
-        typer.Option("--insecure", help="Allow a bind that anybody on the network can read, unencrypted."),
+        typer.Option("--insecure", help="Allow a bind that anybody on the network can read, without keys."),
     ] = False,
 ) -> None:
     """Find micro-expressions and speaker turns as they happen, print them and publish them over ZeroMQ.
@@ -63,6 +71,8 @@ def live(
         precision=precision,
         transport=transport,
         bind=bind,
+        replay=replay,
+        keys=keys,
         insecure=insecure or None,
     )
     if settings.bind is None:
@@ -82,6 +92,8 @@ def live(
         )
         notes.print(f"it runs on {service.backend}")
         notes.print(f"publishing on {service.address}  (Ctrl-C ends)")
+        if service.insecure is not None:
+            notes.print(f"rtme: {service.insecure}", style="red")
         if seconds is not None:
             timer = threading.Timer(seconds, service.stop)
             timer.daemon = True

@@ -1,5 +1,6 @@
 """Options that several verbs share."""
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -23,4 +24,13 @@ Backend = Annotated[
 Precision = Annotated[
     str | None,
     typer.Option(help="What it computes in: fp32, bf16, fp16 or int8, where it can.", show_default=False),
+]
+Keys = Annotated[
+    Path | None,
+    typer.Option(
+        help="Folder of keys (`rtme keys`).  [default: none on this machine, else rtme's own]",
+        envvar="RTME_KEYS",
+        show_envvar=False,
+        show_default=False,
+    ),
 ]

@@ -8,6 +8,7 @@ from rich.console import Console
 
 from rtme.bus.address import DEFAULT_ADDRESS
 from rtme.bus.subscriber import Subscriber
+from rtme.cli.options import Keys
 from rtme.cli.output import EventPrinter
 from rtme.errors import BusError
 from rtme.view.tally import Tally
@@ -22,6 +23,7 @@ class Presence:
     def __init__(self, events: Subscriber) -> None:
         self._events = events
         self._since = time.monotonic()
+        self._begin = (events.run_id, events.last_seq)
         self._missing = False
         self._was_alive = False
         self._restarts = 0
@@ -35,7 +37,8 @@ class Presence:
             if again:
                 return f"{events.address} was restarted"
             return f"{events.address} is there" if back else None
-        silent = self._was_alive or (events.run_id is None and time.monotonic() - self._since > PATIENCE_S)
+        nothing = (events.run_id, events.last_seq) == self._begin
+        silent = self._was_alive or (nothing and time.monotonic() - self._since > PATIENCE_S)
         if self._missing or not silent:
             return None
         self._missing = True
@@ -63,6 +66,10 @@ def watch(
     json: Annotated[
         bool, typer.Option("--json", help="Print each event as one line of JSON, heartbeats too.")
     ] = False,
+    keys: Keys = None,
+    insecure: Annotated[
+        bool, typer.Option("--insecure", help="Use no keys though the service is on another machine.")
+    ] = False,
 ) -> None:
     """Print the events of a running service as they arrive. Ctrl-C ends.
 
@@ -71,7 +78,7 @@ def watch(
     notes = Console(stderr=True, highlight=False, soft_wrap=True, markup=False)
     printer = EventPrinter(json=json, heartbeats=bool(kinds))
     tally = Tally()
-    with Subscriber(address, streams or None, kinds or None) as events:
+    with Subscriber(address, streams or None, kinds or None, keys=keys, insecure=insecure) as events:
         presence = Presence(events)
         deadline = time.monotonic() + seconds if seconds is not None else float("inf")
         shown = 0

@@ -10,6 +10,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from rtme.bus.publisher import Publisher
+from rtme.bus.replay import replay_address
 from rtme.capture.source import Source
 from rtme.engine.backend import Wish
 from rtme.engine.backends import on_gpu
@@ -17,7 +18,7 @@ from rtme.engine.bundle import load_bundle
 from rtme.engine.lasting import LastingBackend
 from rtme.engine.manifest import Manifest
 from rtme.errors import RtmeError, SettingsError, SourceError
-from rtme.events import AnyEvent, HeartbeatEvent, StateEvent, WarningEvent
+from rtme.events import SERVICE, AnyEvent, HeartbeatEvent, StateEvent, WarningEvent
 from rtme.face.tracker import FaceTracker
 from rtme.live import one_thread
 from rtme.live.engine_stage import EngineStage
@@ -32,12 +33,12 @@ from rtme.settings import Settings, SourceSettings, load_settings
 from rtme.spot.rules import SpotterRules
 
 HEARTBEAT_S = 1.0
+OPENNESS_S = 600.0
 POLL_S = 0.2
 JOIN_S = 10.0
 BATCH_WAIT_MS = 2.0
 # Up to 4 kB each: a service that nobody iterates over must not grow for hours.
 KEEP_EVENTS = 20_000
-SERVICE = "_service"
 
 
 def new_tracker(kind: type[FaceTracker], faces: int, **numbers: Any) -> FaceTracker:
@@ -132,16 +133,33 @@ class Live:
         """Where subscribers connect to, None when nothing is published."""
         return self._publisher.address if self._publisher else None
 
+    @property
+    def replay(self) -> str | None:
+        """Where what was sent is given again, None when it is not."""
+        return self._publisher.replay if self._publisher else None
+
+    @property
+    def insecure(self) -> str | None:
+        """What it means that other machines can reach the address without keys; None where they cannot."""
+        return self._publisher.insecure if self._publisher else None
+
     def start(self) -> None:
         """Bind the socket and open the sources.
 
         Raises:
-            BusError: The address cannot be bound.
+            BusError: The address cannot be bound, or the keys cannot be used.
             RtmeError: It has been started before.
         """
         if self._supervisor is not None:
             raise RtmeError("this Live has been started before: make a new one for each run")
-        self._publisher = Publisher(self.settings.bind, on_sent=self._take, insecure=self.settings.insecure)
+        bind = self.settings.bind
+        self._publisher = Publisher(
+            bind,
+            on_sent=self._take,
+            keys=self.settings.keys,
+            insecure=self.settings.insecure,
+            replay=None if bind is None else replay_address(bind, self.settings.replay),
+        )
         self._backend.on_lost = self._warn
         self._engine = EngineStage(
             self._backend,
@@ -288,7 +306,9 @@ class Live:
 
     def _watch(self, publisher: Publisher) -> None:
         """Beat until every source has ended, somebody calls ``stop`` or the engine dies."""
-        beat = time.monotonic()
+        beat = open_told = time.monotonic()
+        if publisher.insecure is not None:
+            self._warn(publisher.insecure)
         while len(self._ended) < len(self._plans) and not self._stop.wait(POLL_S / 4):
             if self._engine.failure is not None:
                 break
@@ -297,6 +317,9 @@ class Live:
                 beat = max(beat, time.monotonic() - HEARTBEAT_S) + HEARTBEAT_S
                 self._tell_unsent(publisher)
                 publisher.publish(self._heartbeat(publisher))
+            if publisher.insecure is not None and time.monotonic() - open_told >= OPENNESS_S:
+                open_told = time.monotonic()
+                self._warn(publisher.insecure)
 
     def _tell_unsent(self, publisher: Publisher) -> None:
         """What was never sent has no number, so its absence leaves no hole in them: it must be said."""

@@ -6,6 +6,7 @@ import os
 from pathlib import Path
 from typing import IO
 
+from platformdirs import user_state_path
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from rtme.errors import BusError
@@ -27,8 +28,7 @@ def identity(*parts: str) -> str:
 
 def default_path(bridge: str) -> Path:
     """Where a bridge keeps its position unless told otherwise."""
-    home = os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state"
-    return Path(home) / "rtme" / f"bridge-{bridge}.json"
+    return user_state_path("rtme") / f"bridge-{bridge}.json"
 
 
 class Position:

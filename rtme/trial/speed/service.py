@@ -140,7 +140,7 @@ def run_service(
     command = [sys.executable, "-m", "rtme.trial.speed.serve", *specs, "--settings", json.dumps(wanted)]
     command += ["--frames", str(clip.n_frames), "--fps", str(clip.fps), *(["--keep"] if keep else [])]
     watched = Watched()
-    with Subscriber(address) as subscriber, tempfile.TemporaryDirectory() as folder:
+    with Subscriber(address, keys=settings.keys) as subscriber, tempfile.TemporaryDirectory() as folder:
         began = time.monotonic()
         service = subprocess.Popen([*command, "--reports", folder], stdin=subprocess.PIPE, text=True)
         try:

@@ -1,0 +1,159 @@
+"""The client's side of the replay socket: asks, waits, asks again, and knows when to stop."""
+
+import time
+
+import zmq
+
+from rtme.bus.address import split
+from rtme.bus.curve import ClientKeys, secure_client
+from rtme.bus.following import Follower
+from rtme.bus.protocol import ReplayReply, Request, dump, parse_reply
+from rtme.events import AnyEvent, UnknownEvent, read
+
+RETRY_S = 2.0
+RESTART_S = 60.0
+MOST_BYTES = 1 << 20
+
+
+class Asking:
+    """Asks for whatever a follower wants, one question at a time. Never waits.
+
+    Args:
+        context: For the socket.
+        keys: Of the client, or None.
+        address: ``tcp://host:port`` of the replay socket; None: the heartbeat says it.
+        patience_s: How long a question may stay open before the follower must do without.
+
+    Attributes:
+        socket: Where the answer comes; None while there is none to wait for.
+    """
+
+    def __init__(
+        self,
+        context: zmq.Context[zmq.Socket[bytes]],
+        keys: ClientKeys | None,
+        address: str | None,
+        patience_s: float,
+    ) -> None:
+        self.socket: zmq.Socket[bytes] | None = None
+        self._context = context
+        self._keys = keys
+        self._address = address
+        self._given = address is not None
+        self._patience_s = patience_s
+        self._offered: bool | None = None
+        self._number = 0
+        self._open: Request | None = None
+        self._asked = 0.0
+        self._since: float | None = None
+        self._mute_until = 0.0
+        self._malformed = 0
+
+    def learn(self, service: str, port: int | None) -> None:
+        """What a heartbeat of the service says of its replay socket."""
+        self._offered = port is not None
+        if self._given:
+            return
+        address = None if port is None else f"{service[: service.rindex(':')]}:{port}"
+        if address != self._address:
+            self._address = address
+            self._hang_up()
+
+    def listen(self, follower: Follower) -> bool:
+        """Hand on an answer, if one is there; whether one was."""
+        answered = False
+        while self.socket is not None:
+            try:
+                head, *bodies = self.socket.recv_multipart(zmq.DONTWAIT)
+            except zmq.Again:
+                break
+            try:
+                reply = parse_reply(head)
+                if isinstance(reply, ReplayReply) and reply.events != len(bodies):
+                    raise ValueError("parts are missing")
+            except ValueError:
+                self._malformed += 1
+                continue
+            if self._open is None or reply.id != self._number:
+                continue
+            self._open = self._since = None
+            self._mute_until = 0.0
+            answered = True
+            follower.answer(reply, self._events(bodies))
+        return answered
+
+    def ask(self, follower: Follower, *, alive: bool) -> None:
+        """Ask what is to be asked, if it was not asked just now.
+
+        Args:
+            follower: Wants to know.
+            alive: Whether the service is heard. One that is silent may be starting again, and nothing newer waits.
+        """
+        wanted = follower.wanted()
+        if wanted is None:
+            self._open = self._since = None
+            return
+        now = time.monotonic()
+        if self._since is None:
+            self._since = now
+        patience_s = self._patience_s if alive else max(self._patience_s, RESTART_S)
+        if self._address is None and self._offered is False:
+            follower.give_up("no_replay", "the service has no replay socket, so what is missed cannot be had")
+        elif now < self._mute_until or now - self._since >= patience_s:
+            if now >= self._mute_until:
+                # Not each hole shall be waited for.
+                self._mute_until = now + self._patience_s
+                self._hang_up()
+            where = self._address or "the replay socket, of which no heartbeat has told,"
+            follower.give_up("no_replay", f"{where} does not answer, so what is missed cannot be had")
+        elif self._address is not None and (self._open is None or now - self._asked >= RETRY_S):
+            self._send(wanted, self._address, now)
+
+    def take_malformed(self) -> int:
+        """Messages that were no answer or no event since the last call."""
+        count, self._malformed = self._malformed, 0
+        return count
+
+    def close(self) -> None:
+        """Let go of the context."""
+        self._hang_up()
+
+    def _send(self, wanted: Request, address: str, now: float) -> None:
+        if self._open is not None:
+            # A connection may be dead without knowing it.
+            self._hang_up()
+        if self.socket is None:
+            self.socket = self._connected(address)
+        self._number += 1
+        try:
+            self.socket.send(dump(wanted.model_copy(update={"id": self._number})), zmq.DONTWAIT)
+        except zmq.ZMQError:
+            self._hang_up()
+            return
+        self._open, self._asked = wanted, now
+
+    def _events(self, bodies: list[bytes]) -> list[AnyEvent | UnknownEvent]:
+        events = []
+        for body in bodies:
+            try:
+                events.append(read(body))
+            except ValueError:
+                self._malformed += 1
+        return events
+
+    def _hang_up(self) -> None:
+        self._open = None
+        if self.socket is not None:
+            self.socket.close(0)
+            self.socket = None
+
+    def _connected(self, address: str) -> zmq.Socket[bytes]:
+        socket = self._context.socket(zmq.DEALER)
+        socket.set(zmq.LINGER, 0)
+        socket.set(zmq.MAXMSGSIZE, MOST_BYTES)
+        if ":" in split(address)[0]:
+            socket.set(zmq.IPV6, 1)
+        if self._keys is not None:
+            secure_client(socket, self._keys)
+        socket.connect(address)
+        return socket
