@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from made_events import heartbeat, warning
+from rtme.bus.journal import Journal
 from rtme.bus.publisher import Publisher
 
 PATIENCE_S = 90
@@ -33,10 +34,11 @@ def free_port() -> int:
 
 
 class Service:
-    """A publisher with a steady heartbeat."""
+    """A publisher with a steady heartbeat, and with a journal where a path is given for one."""
 
-    def __init__(self) -> None:
-        self.publisher = Publisher("tcp://127.0.0.1:*")
+    def __init__(self, journal: Path | None = None, address: str = "tcp://127.0.0.1:*") -> None:
+        self._journal = None if journal is None else Journal(journal)
+        self.publisher = Publisher(address, journal=self._journal, replay="tcp://127.0.0.1:*")
         self.address = str(self.publisher.address)
         self._over = threading.Event()
         self._beating = threading.Thread(target=self._beat)
@@ -53,6 +55,8 @@ class Service:
         self._over.set()
         self._beating.join(10)
         self.publisher.close(10)
+        if self._journal is not None:
+            self._journal.close()
 
 
 @pytest.fixture
