@@ -15,7 +15,7 @@ help:
 	@echo "make test-slow  the tests that take minutes"
 	@echo "make bindings   TensorRT's bindings, for the test that checks names against them (part of make test)"
 	@echo "make lint       ruff, mypy, import-linter"
-	@echo "make contract   docs/events.schema.json and docs/asyncapi.yaml from the models, after a change in rtme/events.py"
+	@echo "make contract   the schemas and asyncapi.yaml in docs/, after a change in rtme/events.py or rtme/bus/protocol.py"
 	@echo "make bench      every speed bench, into bench/results and docs/performance.md; about an hour on a quiet machine"
 	@echo "make clean      remove $(VENV), .bindings and caches"
 
@@ -48,7 +48,8 @@ lint: $(BIN)/.dev
 
 contract: $(BIN)/.dev
 	$(BIN)/rtme schema > docs/events.schema.json
-	$(BIN)/rtme schema --asyncapi > docs/asyncapi.yaml
+	$(BIN)/rtme schema replay > docs/replay.schema.json
+	$(BIN)/rtme schema asyncapi > docs/asyncapi.yaml
 
 bench: $(BIN)/.dev
 	$(BIN)/python bench/engines.py

@@ -5,9 +5,7 @@ from typing import Any, get_args
 
 from pydantic import BaseModel, TypeAdapter
 
-from rtme.events import SCHEMA, AnyEvent, json_schema
-
-__all__ = ["asyncapi", "json_schema"]
+from rtme.events import SCHEMA, AnyEvent
 
 
 def asyncapi() -> dict[str, Any]:

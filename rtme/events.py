@@ -40,7 +40,7 @@ class Event(_Model):
     run_id: str = Field("", description="one run of the service; filled in by the publisher")
     seq: int = Field(
         -1,
-        description="rises by one with every event; with a journal across runs, else from 0 in each run; the publisher's",
+        description="rises by one with every event, with a journal across runs, else from 0; filled in by the publisher",
     )
     stream: str
     epoch: int = 0

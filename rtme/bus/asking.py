@@ -7,11 +7,13 @@ import zmq
 from rtme.bus.address import split
 from rtme.bus.curve import ClientKeys, secure_client
 from rtme.bus.following import Follower
-from rtme.bus.protocol import ReplayReply, Request, dump, parse_reply
+from rtme.bus.protocol import ErrorReply, ReplayReply, Request, dump, parse_reply
 from rtme.events import AnyEvent, UnknownEvent, read
 
 RETRY_S = 2.0
 RESTART_S = 60.0
+# Heartbeats come once a second and say where to ask.
+SAID_S = 3.0
 MOST_BYTES = 1 << 20
 
 
@@ -76,7 +78,8 @@ class Asking:
                 continue
             if self._open is None or reply.id != self._number:
                 continue
-            self._open = self._since = None
+            if not isinstance(reply, ErrorReply) or reply.code == "future":
+                self._open = self._since = None  # else it stays open, and is asked again after a while
             self._mute_until = 0.0
             answered = True
             follower.answer(reply, self._events(bodies))
@@ -97,6 +100,8 @@ class Asking:
         if self._since is None:
             self._since = now
         patience_s = self._patience_s if alive else max(self._patience_s, RESTART_S)
+        if self._address is None:
+            patience_s = min(patience_s, SAID_S)
         if self._address is None and self._offered is False:
             follower.give_up("no_replay", "the service has no replay socket, so what is missed cannot be had")
         elif now < self._mute_until or now - self._since >= patience_s:

@@ -33,7 +33,7 @@ _HOST = r"[A-Za-z0-9.:_-]{1,255}"
 _HEADERS = {
     SERVER: "The SECRET key of a service. Never copy or send this file: whoever has it can pretend to be the service.",
     CLIENT: "The SECRET key of a client. Never copy or send this file: whoever has it can listen in the client's name.",
-    ALLOWED: "Clients that may listen: name = 'public key'. Read at each connection; `rtme keys allow` and `revoke` rewrite it.",
+    ALLOWED: "Clients that may listen: name = 'public key'. Read at each connection; `rtme keys allow` rewrites it.",
     TRUSTED: "Services that this client believes: host = 'public key'. `rtme keys trust` rewrites it.",
 }
 

@@ -116,16 +116,16 @@ class Door:
             socket.zap_domain = _DOMAIN.encode()
             # Without a doorman libzmq would let everybody in.
             socket.set(zmq.ZAP_ENFORCE_DOMAIN, 1)
-        self._inside = 0
+        self._hosts: dict[int, str] = {}
         self._over = threading.Event()
         self._monitor = socket.get_monitor_socket()
         self._thread = threading.Thread(target=self._watch, name="rtme-door", daemon=True)
         self._thread.start()
 
     @property
-    def inside(self) -> int:
-        """Clients that are connected now."""
-        return self._inside
+    def connections(self) -> int:
+        """Connections that are open now, those in the middle of a handshake as well."""
+        return len(self._hosts)
 
     def close(self) -> None:
         """Let go of the context. The socket must be closed already."""
@@ -135,9 +135,7 @@ class Door:
         self._thread.join()
 
     def _watch(self) -> None:
-        hosts: dict[int, str] = {}
         failure: str | None = None
-        failed = False
         while not self._over.is_set():
             if not self._monitor.poll(_POLL_MS):
                 continue
@@ -146,19 +144,15 @@ class Door:
             if event == zmq.EVENT_MONITOR_STOPPED:
                 break
             if event == zmq.EVENT_ACCEPTED:
-                hosts[value] = _host_of(value)
-            elif event == zmq.EVENT_HANDSHAKE_SUCCEEDED:
-                self._inside += 1
+                self._hosts[value] = _host_of(value)
             elif event in _FAILED:
-                failed, failure = True, failure or self._reason(event, value)
+                failure = failure or self._reason(event, value)
             elif event == zmq.EVENT_DISCONNECTED:
                 # The thread of libzmq that tells a failure tells this next, of the same client.
-                host = hosts.pop(value, _UNKNOWN)
+                host = self._hosts.pop(value, _UNKNOWN)
                 if failure is not None:
                     self._refusals.add(host, failure)
-                elif not failed:
-                    self._inside -= 1
-                failed, failure = False, None
+                failure = None
         self._monitor.close(0)
 
     def _reason(self, event: int, value: int) -> str | None:

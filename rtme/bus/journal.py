@@ -25,6 +25,8 @@ APPLICATION_ID = int.from_bytes(b"rtme", "big")
 VERSION = 1
 _BUSY_S = 0.25
 _PAGE_ROWS = 1_000
+# The ends of the table and of the index, which each transaction writes again.
+_PAGES_BYTES = 3 * 4_096
 _COLUMNS = "seq, run_id, stream, kind, wall_ns, body"
 _TABLES = f"""
 PRAGMA application_id = {APPLICATION_ID};
@@ -133,7 +135,7 @@ class Journal:
                 if self._connection.in_transaction:
                     self._connection.execute("ROLLBACK")
                 raise _unusable(self.path, error) from error
-        self._keeper.appended(sum(len(stored.body) for stored in batch))
+        self._keeper.appended(_PAGES_BYTES + sum(len(stored.body) for stored in batch))
         self.take(batch[-1].seq + 1)
 
     def take(self, next_seq: int) -> None:
@@ -354,6 +356,8 @@ def _beside(path: Path, ending: str) -> Path:
 
 def _take(path: Path) -> FileLock:
     """Become the one writer."""
+    if not path.parent.is_dir():
+        raise JournalError(f"the journal {path} cannot be made: there is no folder {path.parent}; make it")
     lock = FileLock(_beside(path, ".lock"), mode=0o600, thread_local=False)
     try:
         lock.acquire(timeout=0)
@@ -363,9 +367,7 @@ def _take(path: Path) -> FileLock:
             "a journal of its own (--bind, --journal)"
         ) from error
     except OSError as error:
-        raise JournalError(
-            f"the journal {path} cannot be written ({error.strerror}): make its folder, allow writing there, or name another"
-        ) from error
+        raise _unusable(path, error) from error
     return lock
 
 

@@ -25,6 +25,7 @@ from rtme.events import (
     AnyEvent,
     HeartbeatEvent,
     IntervalEvent,
+    JournalHealth,
     Percentiles,
     WarningEvent,
     dump,
@@ -132,13 +133,18 @@ class Publisher:
 
     @property
     def subscribers(self) -> int:
-        """Clients that are connected to the socket now."""
-        return 0 if self._door is None else self._door.inside
+        """Connections to the socket that are open now."""
+        return 0 if self._door is None else self._door.connections
 
     @property
     def last_seq(self) -> int:
         """Number of the newest event that was sent, by whichever run; -1 before the first."""
         return self._last_seq
+
+    @property
+    def journal_health(self) -> JournalHealth | None:
+        """How the journal does now, None without one. From any thread."""
+        return None if self._recorder is None else self._recorder.health()
 
     @property
     def journal_loss(self) -> str | None:
@@ -291,7 +297,7 @@ class Publisher:
             # Only here is it known what was sent before it.
             known["last_seq"] = seq - 1
             known["replay_port"] = None if self._replay is None else self._replay.port
-            known["journal"] = None if self._recorder is None else self._recorder.health()
+            known["journal"] = self.journal_health
         return event.model_copy(update=known)
 
     def _tell(self, sentence: str | None) -> None:

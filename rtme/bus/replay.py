@@ -14,6 +14,7 @@ from rtme.bus.address import bindable, split
 from rtme.bus.curve import KeyFolder, server_keys
 from rtme.bus.door import Door
 from rtme.bus.journal import JournalReader
+from rtme.bus.journal_path import NONE
 from rtme.bus.protocol import (
     MOST_EVENTS,
     MOST_REPLY_BYTES,
@@ -285,7 +286,7 @@ def replay_address(bind: str, replay: str | None) -> str | None:
 
     Args:
         bind: The address that events are published on.
-        replay: The setting: an address, ``off``, or None for the port after that of ``bind``.
+        replay: The setting: an address, ``none``, or None for the port after that of ``bind``.
 
     Returns:
         The address, None when there is to be none.
@@ -294,13 +295,13 @@ def replay_address(bind: str, replay: str | None) -> str | None:
         BusError: ``bind`` is no address, or has the last port.
     """
     if replay is not None:
-        return None if replay == "off" else replay
+        return None if replay == NONE else replay
     port = split(bind)[1]
     if port in ("*", "0"):
         return f"{bind.removesuffix(port)}*"
     if port == "65535":
         raise BusError(
-            f"there is no port after that of {bind} for replay: say --replay tcp://host:port, or --replay off"
+            f"there is no port after that of {bind} for replay: say --replay tcp://host:port, or --replay none"
         )
     return f"{bind.removesuffix(port)}{int(port) + 1}"
 
@@ -328,7 +329,7 @@ def _bound_socket(
         context.term()
         why = "is in use" if error.errno == zmq.EADDRINUSE else f"cannot be bound ({error.strerror})"
         raise BusError(
-            f"the replay address {address} {why}: give another one (--replay tcp://127.0.0.1:5600), or `off`; unless it is "
+            f"the replay address {address} {why}: give another one (--replay tcp://127.0.0.1:5600), or `none`; unless it is "
             "given, it is the port after the one that events are published on"
         ) from error
     return socket, door

@@ -70,6 +70,7 @@ class _Listener:
             )
         self._timeout_s = timeout_s
         self._heard_ns: int | None = None
+        self._spoke_ns: int | None = None
         self._follower = Follower(start, run_id)
         self._keys = client_keys(address, keys, insecure=insecure)
         _check(address)
@@ -125,7 +126,7 @@ class _Listener:
     @property
     def alive(self) -> bool:
         """Whether a heartbeat, or an answer, was read in the last 3 seconds."""
-        return self._heard_ns is not None and time.monotonic_ns() - self._heard_ns < ALIVE_S * 1e9
+        return _is_recent(self._heard_ns)
 
     @property
     def state(self) -> Literal["alive", "lagging", "lost"]:
@@ -152,7 +153,7 @@ class _Listener:
                 self._hear(self._socket.recv_multipart(zmq.DONTWAIT))
             except zmq.Again:
                 break
-        self._asking.ask(self._follower, alive=self.alive)
+        self._asking.ask(self._follower, alive=_is_recent(self._spoke_ns))
         self.malformed += self._asking.take_malformed()
         while (event := self._follower.take()) is not None:
             if isinstance(event, UnknownEvent):
@@ -184,6 +185,7 @@ class _Listener:
             self._heard_ns = now_ns
         if isinstance(event, HeartbeatEvent):
             self._asking.learn(self.address, event.replay_port)
+        self._spoke_ns = now_ns
         self._follower.hear(event, now_ns)
 
     def _waits_for(self) -> list[zmq.Socket[bytes]]:
@@ -348,6 +350,10 @@ class AsyncSubscriber(_Listener):
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         await self.close()
+
+
+def _is_recent(heard_ns: int | None) -> bool:
+    return heard_ns is not None and time.monotonic_ns() - heard_ns < ALIVE_S * 1e9
 
 
 def _check(address: str) -> None:

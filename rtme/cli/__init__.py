@@ -14,6 +14,7 @@ from rtme.cli import (
     data,
     doctor,
     engine,
+    events,
     export,
     keys,
     live,
@@ -38,6 +39,7 @@ app.command("live")(live.live)
 app.command("analyze")(analyze.analyze)
 app.command("watch")(watch.watch)
 app.command("bridge")(bridge.bridge)
+app.command("events")(events.events)
 app.command("schema")(schema.schema)
 app.command("doctor")(doctor.doctor)
 app.command("synth")(synth.synth)

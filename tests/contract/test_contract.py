@@ -19,8 +19,8 @@ from pydantic import ValidationError
 
 from contract.breaks import breaks
 from contract.npm import installed, needs_npm
-from rtme.contract import asyncapi, json_schema
-from rtme.events import AnyEvent, Event, Mark, UnknownEvent, WarningEvent, dump, parse, read
+from rtme.contract import asyncapi
+from rtme.events import AnyEvent, Event, Mark, UnknownEvent, WarningEvent, dump, json_schema, parse, read
 
 HERE = Path(__file__).parent
 DOCS = HERE.parents[1] / "docs"
