@@ -10,7 +10,7 @@ from rtme.events import AnyEvent, FaceEvent, IntervalEvent, Mark, SpeakerEvent, 
 class StreamStanding(BaseModel):
     """One stream now. What is known of each thing is the newest event about it, as it was sent."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="ignore")
 
     epoch: int = Field(description="the newest epoch that anything was said about")
     state: StateEvent | None = Field(None, description="what the source is doing; null before it was said")
@@ -74,7 +74,7 @@ class Standing(BaseModel):
         >>> standing.streams["cam"].turns
     """
 
-    model_config = ConfigDict(extra="forbid", populate_by_name=True)
+    model_config = ConfigDict(extra="ignore", populate_by_name=True)
 
     schema_: Literal[1] = Field(1, alias="schema")
     run_id: str = Field("", description="the run that it is of")
