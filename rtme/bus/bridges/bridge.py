@@ -64,19 +64,22 @@ class Bridge:
 
         Raises:
             RefusedError: The target will not take an event. The position stays before it.
-            BusError: The position cannot be written.
+            BusError: The position cannot be written, or the service refuses this client.
             BrokenPipeError: Whoever read the lines has left.
         """
         self._sender.start()
-        while not self._stop.is_set():
-            event = self._events.receive(STEP_S)
-            self._tell_missed()
-            if event is not None:
-                self._hold(event)
-            else:
-                self._note_idle()
-                self._on_idle()
-        self._sender.join(LAST_S)
+        try:
+            while not self._stop.is_set():
+                event = self._events.receive(STEP_S)
+                self._tell_missed()
+                if event is not None:
+                    self._hold(event)
+                else:
+                    self._note_idle()
+                    self._on_idle()
+        finally:
+            self._stop.set()
+            self._sender.join(LAST_S)
         if self._failure is not None:
             raise self._failure
         if left := self._waiting.unfinished_tasks:
