@@ -7,7 +7,7 @@ BIN    := $(VENV)/bin
 # TensorRT's Python bindings without its libraries: small, and enough to check every name that is used of them.
 BINDINGS := 10.16.1.11 11.4.0.106
 
-.PHONY: help live test bindings test-slow lint bench soak clean
+.PHONY: help live test bindings test-slow lint contract bench soak clean
 
 help:
 	@echo "make live       install into $(VENV) and run the demo: no camera, no GPU, no network after the install"
@@ -15,6 +15,7 @@ help:
 	@echo "make test-slow  the tests that take minutes"
 	@echo "make bindings   TensorRT's bindings, for the test that checks names against them (part of make test)"
 	@echo "make lint       ruff, mypy, import-linter"
+	@echo "make contract   the schemas and asyncapi.yaml in docs/, after a change in rtme/events.py or rtme/bus/protocol.py"
 	@echo "make bench      every speed bench, into bench/results and docs/performance.md; about an hour on a quiet machine"
 	@echo "make soak       half an hour in which things break, likewise"
 	@echo "make clean      remove $(VENV), .bindings and caches"
@@ -45,6 +46,11 @@ lint: $(BIN)/.dev
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+contract: $(BIN)/.dev
+	$(BIN)/rtme schema > docs/events.schema.json
+	$(BIN)/rtme schema replay > docs/replay.schema.json
+	$(BIN)/rtme schema asyncapi > docs/asyncapi.yaml
 
 bench: $(BIN)/.dev
 	$(BIN)/python bench/engines.py

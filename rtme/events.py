@@ -1,20 +1,29 @@
 """Everything that goes on the wire.
 
 An event is two parts: the topic ``rtme.<stream>.<kind>`` and one JSON object. The publisher fills in
-``run_id``, ``seq`` and ``system_ms``; everything else is known when the event is made.
+``run_id``, ``seq`` and ``system_ms``; everything else is known when the event is made. What may change without a new
+``SCHEMA`` stands in docs/events.md.
 """
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
 SCHEMA = 1
 SERVICE = "_service"
 """The stream of heartbeats, and of what is said about the service itself."""
 
 
+def _open(schema: dict[str, Any]) -> None:
+    """Whoever checks events by the published schema must let later fields through, as ``parse`` does."""
+    schema.pop("additionalProperties", None)
+
+
 class _Model(BaseModel):
-    model_config = ConfigDict(extra="forbid", populate_by_name=True, allow_inf_nan=False)
+    # Strict for whoever makes an event.
+    model_config = ConfigDict(
+        extra="forbid", populate_by_name=True, allow_inf_nan=False, json_schema_extra=_open
+    )
 
 
 class Mark(_Model):
@@ -193,7 +202,20 @@ AnyEvent = Annotated[
 _adapter: TypeAdapter[AnyEvent] = TypeAdapter(AnyEvent)
 
 
-def topic(event: AnyEvent) -> str:
+class UnknownEvent(BaseModel):
+    """What is understood of an event that a newer service sends: a kind, value or version not known here.
+
+    Nothing publishes it.
+    """
+
+    schema_: int = Field(alias="schema", ge=1)
+    run_id: str
+    seq: int
+    stream: str
+    kind: str = Field(min_length=1)
+
+
+def topic(event: AnyEvent | UnknownEvent) -> str:
     """The ZeroMQ topic of an event."""
     return f"rtme.{event.stream}.{event.kind}"
 
@@ -204,10 +226,33 @@ def dump(event: AnyEvent) -> bytes:
 
 
 def parse(data: bytes | str) -> AnyEvent:
-    """One event from JSON. Raises pydantic.ValidationError when it is not one."""
-    return _adapter.validate_json(data)
+    """One event from JSON. Fields that are not known here are left out.
+
+    Raises:
+        pydantic.ValidationError: It is no event, or none that is known here.
+    """
+    return _adapter.validate_json(data, extra="ignore")
 
 
-def json_schema() -> dict[str, object]:
+def read(data: bytes | str) -> AnyEvent | UnknownEvent:
+    """Like :func:`parse`, but an event that only a newer service knows is told from what is no event.
+
+    Raises:
+        pydantic.ValidationError: It is no event.
+    """
+    try:
+        return parse(data)
+    except ValidationError as error:
+        try:
+            unknown = UnknownEvent.model_validate_json(data)
+        except ValidationError:
+            raise error from None
+        new_words = all(flaw["type"] in ("union_tag_invalid", "literal_error") for flaw in error.errors())
+        if unknown.schema_ > SCHEMA or new_words:
+            return unknown
+        raise
+
+
+def json_schema() -> dict[str, Any]:
     """The JSON Schema of the wire."""
     return _adapter.json_schema(by_alias=True)

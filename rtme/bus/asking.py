@@ -9,7 +9,7 @@ from rtme.bus.curve import ClientKeys, secure_client
 from rtme.bus.dead_peers import notice_dead_peers
 from rtme.bus.following import Follower
 from rtme.bus.protocol import ErrorReply, ReplayReply, Request, dump, parse_reply
-from rtme.events import AnyEvent, parse
+from rtme.events import AnyEvent, UnknownEvent, read
 
 RETRY_S = 2.0
 RESTART_S = 60.0
@@ -141,11 +141,11 @@ class Asking:
             return
         self._open, self._asked = wanted, now
 
-    def _events(self, bodies: list[bytes]) -> list[AnyEvent]:
+    def _events(self, bodies: list[bytes]) -> list[AnyEvent | UnknownEvent]:
         events = []
         for body in bodies:
             try:
-                events.append(parse(body))
+                events.append(read(body))
             except ValueError:
                 self._malformed += 1
         return events

@@ -17,12 +17,15 @@ from rtme.bus.protocol import (
 )
 from rtme.bus.standing import Standing
 from rtme.errors import BusError
-from rtme.events import AnyEvent, HeartbeatEvent
+from rtme.events import AnyEvent, HeartbeatEvent, UnknownEvent
 
 HELD = 10_000
 """Events that are kept while they cannot be handed on yet; then no more should be heard."""
 RUNS = 100
 LAG_NS = 1_000_000_000
+
+Numbered = AnyEvent | UnknownEvent
+"""What has a number; who reads with ``take`` decides what to do with what is not known."""
 
 
 class Follower:
@@ -71,8 +74,8 @@ class Follower:
             self.last_seq = start - 1
             self._next = start
             self._begun = self._catching_up = True
-        self._ready: deque[AnyEvent] = deque()
-        self._held: deque[AnyEvent] = deque()
+        self._ready: deque[Numbered] = deque()
+        self._held: deque[Numbered] = deque()
         self._left: deque[str] = deque(maxlen=RUNS)
         self._going_on: deque[str] = deque(maxlen=RUNS)
         self._beats: deque[tuple[HeartbeatEvent, int]] = deque(maxlen=HELD)
@@ -91,14 +94,14 @@ class Follower:
         """Whether something that was sent over a second ago, by a heartbeat heard since, was not taken yet."""
         return bool(self._beats) and now_ns - self._beats[0][1] > LAG_NS
 
-    def hear(self, event: AnyEvent, now_ns: int) -> None:
+    def hear(self, event: Numbered, now_ns: int) -> None:
         """Take in an event as it was published."""
         if isinstance(event, HeartbeatEvent):
             self._beats.append((event, now_ns))
         self._held.append(event)
         self._advance()
 
-    def take(self) -> AnyEvent | None:
+    def take(self) -> Numbered | None:
         """The next event, None when there is none yet."""
         if not self._ready:
             return None
@@ -126,7 +129,7 @@ class Follower:
         hole = self._held[0].seq - self._next if self._in_order(self._held[0]) else MOST_EVENTS
         return ReplayRequest(from_=self._next, limit=min(hole, MOST_EVENTS))
 
-    def answer(self, reply: Reply, events: Sequence[AnyEvent]) -> None:
+    def answer(self, reply: Reply, events: Sequence[Numbered]) -> None:
         """Take in what the replay socket answered to ``wanted``.
 
         Args:
@@ -167,7 +170,7 @@ class Follower:
         # Should they be of a newer run, they are asked for when more of it is heard.
         self._held = deque(event for event in self._held if event.run_id == standing.run_id)
 
-    def _follow(self, reply: ReplayReply | ErrorReply, events: Sequence[AnyEvent]) -> None:
+    def _follow(self, reply: ReplayReply | ErrorReply, events: Sequence[Numbered]) -> None:
         due = self._next
         if reply.run_id in self._left or (isinstance(reply, ReplayReply) and reply.from_ != due):
             return  # It took so long that it answers nothing any more.
@@ -197,7 +200,7 @@ class Follower:
         if self._held and not self._catching_up:
             self._settle_head(due)
 
-    def _older_than(self, reply: Reply) -> list[AnyEvent]:
+    def _older_than(self, reply: Reply) -> list[Numbered]:
         """What is held of runs before the one that answers. Higher numbers in a journal are of a newer one."""
         return list(
             takewhile(
@@ -237,11 +240,11 @@ class Follower:
             if event.seq == self._next:
                 self._hand_on(event)
 
-    def _in_order(self, event: AnyEvent) -> bool:
+    def _in_order(self, event: Numbered) -> bool:
         """Whether its number is known to be of the numbers that are followed."""
         return self._run in (None, event.run_id) or event.run_id in self._going_on
 
-    def _hand_on(self, event: AnyEvent) -> None:
+    def _hand_on(self, event: Numbered) -> None:
         self._enter(event.run_id)
         self._next = event.seq + 1
         self._ready.append(event)
@@ -274,7 +277,7 @@ class Follower:
             self.missed_why["unreadable"] += count
         self._next = end
 
-    def _go_without(self, event: AnyEvent, why: str) -> None:
+    def _go_without(self, event: Numbered, why: str) -> None:
         """Go on with an event, and count what lies before it as missed."""
         if self._in_order(event) and not (self._run is None and event.seq < self._next):
             count = event.seq - self._next

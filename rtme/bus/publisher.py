@@ -58,7 +58,7 @@ class PublisherStatus:
         failure: Why nothing is sent any more; None while it works.
         waiting: Events that wait to be sent.
         capacity: Most that may.
-        behind_s: How long the oldest of them has waited.
+        behind_s: How long ago the oldest event was queued that has not been dealt with.
         sent: Events sent, by stream and kind.
         unsent: Events that were not, because too many waited.
         subscribers: Connections to the socket now; None without one.
@@ -132,6 +132,7 @@ class Publisher:
         self._queue: deque[tuple[AnyEvent, int]] = deque()
         self._ready = threading.Condition()
         self._closing = False
+        self._in_hand_ns: int | None = None
         self._failure: Exception | None = None
         self._dropped = 0
         self._recorder = None if journal is None else Recorder(journal)
@@ -196,13 +197,13 @@ class Publisher:
         """How it does now; from any thread, and never waiting for the one that sends."""
         with self._ready:
             waiting = len(self._queue)
-            behind_ns = time.monotonic_ns() - self._queue[0][1] if waiting else 0
+            queued_ns = self._in_hand_ns or (self._queue[0][1] if waiting else None)
             failure = self._failure
         return PublisherStatus(
             None if failure is None else f"{type(failure).__name__}: {failure}",
             waiting,
             self._capacity,
-            behind_ns / 1e9,
+            0.0 if queued_ns is None else (time.monotonic_ns() - queued_ns) / 1e9,
             self._sent.copy(),
             self._dropped,
             None if self._door is None else self._door.connections,
@@ -298,6 +299,7 @@ class Publisher:
                 self._ready.wait(1.0)
             if not self._queue and self._closing:
                 return None
+            self._in_hand_ns = self._queue[0][1] if self._queue else None
             return [self._queue.popleft() for _ in range(min(BATCH, len(self._queue)))]
 
     def _send(self, batch: list[tuple[AnyEvent, int]]) -> None:
@@ -316,6 +318,7 @@ class Publisher:
                 )
             )
         for event, body, (_, queued_ns) in zip(numbered, bodies, batch, strict=True):
+            self._in_hand_ns = queued_ns
             if self._replay is not None:
                 # First, so that whoever misses what is sent next can have it at once.
                 self._replay.note(event, body)

@@ -4,13 +4,13 @@ from typing import Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from rtme.events import AnyEvent, FaceEvent, IntervalEvent, Mark, SpeakerEvent, StateEvent
+from rtme.events import AnyEvent, FaceEvent, IntervalEvent, Mark, SpeakerEvent, StateEvent, UnknownEvent
 
 
 class StreamStanding(BaseModel):
     """One stream now. What is known of each thing is the newest event about it, as it was sent."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="ignore")
 
     epoch: int = Field(description="the newest epoch that anything was said about")
     state: StateEvent | None = Field(None, description="what the source is doing; null before it was said")
@@ -74,14 +74,14 @@ class Standing(BaseModel):
         >>> standing.streams["cam"].turns
     """
 
-    model_config = ConfigDict(extra="forbid", populate_by_name=True)
+    model_config = ConfigDict(extra="ignore", populate_by_name=True)
 
     schema_: Literal[1] = Field(1, alias="schema")
     run_id: str = Field("", description="the run that it is of")
     seq: int = Field(-1, description="number of the newest event that it holds; -1 before the first")
     streams: dict[str, StreamStanding] = Field(default_factory=dict, description="by name")
 
-    def fold(self, event: AnyEvent) -> None:
+    def fold(self, event: AnyEvent | UnknownEvent) -> None:
         """Account for the next event. Another run begins with nothing."""
         if event.run_id != self.run_id:
             self.run_id = event.run_id
@@ -89,6 +89,8 @@ class Standing(BaseModel):
         elif event.seq <= self.seq:
             return
         self.seq = event.seq
+        if isinstance(event, UnknownEvent):
+            return
         stream = self.streams.get(event.stream)
         if stream is None:
             if not isinstance(event, StateEvent | FaceEvent | IntervalEvent | SpeakerEvent):

@@ -18,7 +18,7 @@ from rtme.bus.following import Follower
 from rtme.bus.handshake import Handshake
 from rtme.bus.standing import Standing
 from rtme.errors import BusError
-from rtme.events import AnyEvent, HeartbeatEvent, parse, topic
+from rtme.events import AnyEvent, HeartbeatEvent, UnknownEvent, read, topic
 
 ALIVE_S = 3.0
 POLL_MS = 500
@@ -60,6 +60,7 @@ class _Listener:
     ) -> None:
         self.address = address
         self.malformed = 0
+        self.unknown = 0
         self._streams = _names(streams)
         self._kinds = _names(kinds)
         if self._kinds is not None and not self._kinds <= KINDS:
@@ -155,7 +156,9 @@ class _Listener:
 
     def _take(self) -> AnyEvent | None:
         while (event := self._follower.take()) is not None:
-            if self._wanted(event):
+            if isinstance(event, UnknownEvent):
+                self.unknown += 1
+            elif self._wanted(event):
                 return event
         return None
 
@@ -183,7 +186,7 @@ class _Listener:
         """Take in one message, if it is an event."""
         try:
             head, body = parts
-            event = parse(body)
+            event = read(body)
         except ValueError:  # not two parts, no JSON, or (ValidationError is a ValueError) no event
             self.malformed += 1
             return
@@ -191,8 +194,9 @@ class _Listener:
             self.malformed += 1
             return
         now_ns = time.monotonic_ns()
-        if isinstance(event, HeartbeatEvent):
+        if event.kind == "heartbeat":
             self._heard_ns = now_ns
+        if isinstance(event, HeartbeatEvent):
             self._asking.learn(self.address, event.replay_port)
         self._spoke_ns = now_ns
         self._follower.hear(event, now_ns)
@@ -258,6 +262,7 @@ class Subscriber(_Listener):
 
     Attributes:
         malformed: Messages that were no event.
+        unknown: Events that only a newer release knows; they are counted and passed over.
 
     Raises:
         BusError: ``address`` is no address, ``kinds`` names a kind that does not exist, ``start`` is none of these, or the

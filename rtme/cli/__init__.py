@@ -10,6 +10,7 @@ from rtme.cli import (
     ablate,
     analyze,
     bench,
+    bridge,
     data,
     doctor,
     engine,
@@ -18,6 +19,7 @@ from rtme.cli import (
     keys,
     live,
     report,
+    schema,
     score,
     synth,
     train,
@@ -36,7 +38,9 @@ app = typer.Typer(
 app.command("live")(live.live)
 app.command("analyze")(analyze.analyze)
 app.command("watch")(watch.watch)
+app.command("bridge")(bridge.bridge)
 app.command("events")(events.events)
+app.command("schema")(schema.schema)
 app.command("doctor")(doctor.doctor)
 app.command("synth")(synth.synth)
 app.command("train")(train.train)

@@ -24,6 +24,7 @@ class Presence:
     def __init__(self, events: Subscriber) -> None:
         self._events = events
         self._since = time.monotonic()
+        self._begin = (events.run_id, events.last_seq)
         self._missing = False
         self._was_alive = False
         self._restarts = 0
@@ -37,7 +38,8 @@ class Presence:
             if again:
                 return f"{events.address} was restarted"
             return f"{events.address} is there" if back else None
-        silent = self._was_alive or (events.run_id is None and time.monotonic() - self._since > PATIENCE_S)
+        nothing = (events.run_id, events.last_seq) == self._begin
+        silent = self._was_alive or (nothing and time.monotonic() - self._since > PATIENCE_S)
         if self._missing or not silent:
             return None
         self._missing = True
@@ -141,4 +143,6 @@ def _ending(tally: Tally, events: Subscriber) -> str:
         text += f" {events.missed} events were sent and could not be had here ({reasons})."
     if events.malformed:
         text += f" {events.malformed} messages were no events."
+    if events.unknown:
+        text += f" {events.unknown} events are of a newer release and were passed over: update rtme here."
     return text

@@ -1,6 +1,7 @@
 import socket
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable
 
@@ -68,14 +69,19 @@ def test_status_counts_what_was_sent_and_what_waits() -> None:
 
 
 def test_status_tells_how_long_a_stuck_publisher_is_behind_and_why_a_dead_one_is() -> None:
+    sending, freed = threading.Event(), threading.Event()
+
     def stuck(_: object) -> None:
-        time.sleep(0.5)
+        sending.set()
+        freed.wait(60)
         raise ZeroDivisionError("a bug")
 
     publisher = Publisher(None, on_sent=stuck)
     publisher.publish(heartbeat())
+    assert sending.wait(60)
     publisher.publish(heartbeat())
     assert within_a_minute(lambda: publisher.status().behind_s > 0.2)
     assert publisher.status().waiting == 1
+    freed.set()
     assert within_a_minute(lambda: publisher.status().failure == "ZeroDivisionError: a bug")
     publisher.close()

@@ -202,6 +202,35 @@ def test_what_is_no_event_is_counted_and_passed_over(parts: list[bytes]) -> None
         assert (subscriber.malformed, subscriber.missed) == (1, 0)
 
 
+def test_events_of_a_newer_service_are_counted_and_passed_over() -> None:
+    with Raw() as raw, Subscriber(raw.address) as subscriber:
+        raw.join(subscriber)
+        body = dump(warning("new").model_copy(update={"run_id": "raw", "seq": 1}))
+        raw.socket.send_multipart([b"rtme.cam.audio", body.replace(b'"warning"', b'"audio"')])
+        raw.event(warning("good"), seq=2)
+        event = subscriber.receive(10)
+        assert event is not None
+        assert event.seq == 2
+        assert (subscriber.unknown, subscriber.malformed, subscriber.missed) == (1, 0, 0)
+
+
+def test_a_heartbeat_that_only_a_newer_release_understands_is_one() -> None:
+    with Raw() as raw, Subscriber(raw.address) as subscriber:
+        raw.join(subscriber)
+        assert not subscriber.alive
+        body = dump(heartbeat().model_copy(update={"run_id": "raw", "seq": 1}))
+        raw.socket.send_multipart(
+            [
+                b"rtme._service.heartbeat",
+                body.replace(b'"schema":1', b'"schema":2').replace(b"uptime_s", b"up"),
+            ]
+        )
+        deadline = time.monotonic() + 20
+        while not subscriber.alive and time.monotonic() < deadline:
+            assert subscriber.receive(0.1) is None
+        assert subscriber.alive
+
+
 def test_an_unknown_kind_is_refused() -> None:
     with pytest.raises(BusError, match=r"intervals.*choose from"):
         Subscriber(kinds=["intervals"])
