@@ -259,6 +259,7 @@ class Publisher:
         try:
             while (batch := self._next()) is not None:
                 self._send(batch)
+                self._in_hand_ns = None
         except Exception as error:  # whatever it was, publish() must tell the callers
             with self._ready:
                 self._failure = error

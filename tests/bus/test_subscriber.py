@@ -217,6 +217,9 @@ def test_events_of_a_newer_service_are_counted_and_passed_over() -> None:
 def test_a_heartbeat_that_only_a_newer_release_understands_is_one() -> None:
     with Raw() as raw, Subscriber(raw.address) as subscriber:
         raw.join(subscriber)
+        deadline = time.monotonic() + 20
+        while subscriber.alive and time.monotonic() < deadline:
+            assert subscriber.receive(0.1) is None
         assert not subscriber.alive
         body = dump(heartbeat().model_copy(update={"run_id": "raw", "seq": 1}))
         raw.socket.send_multipart(
