@@ -112,6 +112,7 @@ class Live:
         self._ended: set[str] = set()
         self._unsent_told = 0
         self._left = False
+        self._hangs = False
         self._failure: BaseException | None = None
         self._lines: list[Line | WorkerLines] = []
         self._publisher: Publisher | None = None
@@ -126,6 +127,11 @@ class Live:
     def backend(self) -> str:
         """What runs the engine, for people."""
         return f"{self._backend.label} ({self._backend.why})"
+
+    @property
+    def hangs(self) -> bool:
+        """Whether a thread did not come back from a driver or library when the service ended, and may hold up the process."""
+        return self._hangs
 
     @property
     def address(self) -> str | None:
@@ -313,6 +319,7 @@ class Live:
             line.join(max(0.1, deadline - time.monotonic()))
         self._engine.leave()
         self._engine.join(JOIN_S)
+        self._hangs = self._engine.is_alive() or any(line.is_alive() for line in self._lines)
 
     def _diagnose(self) -> BaseException | None:
         failure = self._engine.failure
