@@ -65,6 +65,10 @@ class Settings(BaseSettings):
     )
     bind: str | None = Field(None, description="ZeroMQ address to publish on; none publishes nothing")
     insecure: bool = Field(False, description="allow a bind that others on the network can read")
+    metrics: str | None = Field(
+        None, description="host:port that serves /metrics and /healthz over HTTP; none serves nothing"
+    )
+    log_format: Literal["text", "json"] = Field("text", description="how the log is written on stderr")
     transport: Literal["tcp", "udp"] = Field("tcp", description="how RTSP packets travel")
     task_file: Path | None = Field(None, description="MediaPipe .task model, for mediapipe 0.10.30 and newer")
     source: list[SourceSettings] = Field(default_factory=list, description="sources of a cameras file")

@@ -3,8 +3,9 @@
 import threading
 import time
 import uuid
-from collections import deque
-from collections.abc import Callable
+from collections import Counter, deque
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, Self
 
@@ -12,6 +13,7 @@ import zmq
 
 from rtme.bus.address import DEFAULT_ADDRESS, bindable, split
 from rtme.bus.latency import LatencyWindow
+from rtme.bus.peers import Peers
 from rtme.errors import BusError
 from rtme.events import AnyEvent, HeartbeatEvent, IntervalEvent, Percentiles, dump, topic
 
@@ -27,6 +29,29 @@ def _may_be_dropped(event: AnyEvent) -> bool:
     return isinstance(event, HeartbeatEvent) or (
         isinstance(event, IntervalEvent) and event.status == "provisional"
     )
+
+
+@dataclass(frozen=True, slots=True)
+class PublisherStatus:
+    """How a publisher does at this moment.
+
+    Attributes:
+        failure: Why nothing is sent any more; None while it works.
+        waiting: Events that wait to be sent.
+        capacity: Most that may.
+        behind_s: How long the oldest of them has waited.
+        sent: Events sent, by stream and kind.
+        unsent: Events that were not, because too many waited.
+        subscribers: Connections when the newest event was sent; None without a socket.
+    """
+
+    failure: str | None
+    waiting: int
+    capacity: int
+    behind_s: float
+    sent: Mapping[tuple[str, str], int]
+    unsent: int
+    subscribers: int | None
 
 
 class Publisher:
@@ -79,9 +104,13 @@ class Publisher:
         self._last_seq = -1
         self._latency: dict[str, LatencyWindow] = {}
         self._waiting: dict[str, LatencyWindow] = {}
+        self._sent: Counter[tuple[str, str]] = Counter()
+        self._subscribers: int | None = None
         self._socket: zmq.Socket[bytes] | None = None
+        self._peers: Peers | None = None
         if bind is not None:
-            self._socket = _bound_socket(bindable(bind, insecure=insecure))
+            self._socket, self._peers = _bound_socket(bindable(bind, insecure=insecure))
+            self._subscribers = 0
             self.address = self._socket.get_string(zmq.LAST_ENDPOINT)
         # The socket belongs to the thread from here on.
         self._thread = threading.Thread(target=self._run, name="rtme-publisher", daemon=True)
@@ -104,6 +133,22 @@ class Publisher:
     def waiting(self, stream: str) -> Percentiles | None:
         """Likewise of how long the stream's events waited to be sent."""
         return _percentiles(self._waiting, stream)
+
+    def status(self) -> PublisherStatus:
+        """How it does now; from any thread, and never waiting for the one that sends."""
+        with self._ready:
+            waiting = len(self._queue)
+            behind_ns = time.monotonic_ns() - self._queue[0][1] if waiting else 0
+            failure = self._failure
+        return PublisherStatus(
+            None if failure is None else f"{type(failure).__name__}: {failure}",
+            waiting,
+            self._capacity,
+            behind_ns / 1e9,
+            self._sent.copy(),
+            self._dropped,
+            self._subscribers,
+        )
 
     def publish(self, event: AnyEvent) -> None:
         """Queue an event. Never waits.
@@ -158,7 +203,8 @@ class Publisher:
             with self._ready:
                 self._failure = error
         finally:
-            if self._socket is not None:
+            if self._socket is not None and self._peers is not None:
+                self._peers.close()
                 context = self._socket.context
                 self._socket.close(LINGER_MS)
                 context.term()
@@ -185,7 +231,10 @@ class Publisher:
         numbered = event.model_copy(update=known)
         if self._socket is not None:
             self._socket.send_multipart([topic(numbered).encode(), dump(numbered)], zmq.DONTWAIT)
+        if self._peers is not None:
+            self._subscribers = self._peers.count()
         self._last_seq = seq
+        self._sent[numbered.stream, numbered.kind] += 1
         if numbered.system_ms is not None:
             self._latency.setdefault(numbered.stream, LatencyWindow()).add(numbered.system_ms, now_ns)
             waited_ms = (time.monotonic_ns() - queued_ns) / 1e6
@@ -199,7 +248,7 @@ def _percentiles(windows: dict[str, LatencyWindow], stream: str) -> Percentiles 
     return None if window is None else window.percentiles(time.monotonic_ns())
 
 
-def _bound_socket(address: str) -> zmq.Socket[bytes]:
+def _bound_socket(address: str) -> tuple[zmq.Socket[bytes], Peers]:
     context = zmq.Context()
     socket = context.socket(zmq.PUB)
     socket.set(zmq.SNDHWM, SEND_HIGH_WATER)
@@ -208,9 +257,11 @@ def _bound_socket(address: str) -> zmq.Socket[bytes]:
     socket.set(zmq.HEARTBEAT_TIMEOUT, PING_TIMEOUT_MS)
     if ":" in split(address)[0]:
         socket.set(zmq.IPV6, 1)
+    peers = Peers(socket)
     try:
         socket.bind(address)
     except zmq.ZMQError as error:
+        peers.close()
         socket.close(0)
         context.term()
         if error.errno == zmq.EADDRINUSE:
@@ -222,4 +273,4 @@ def _bound_socket(address: str) -> zmq.Socket[bytes]:
             f"{address} cannot be bound ({error.strerror}): bind to an address of this machine, "
             f"such as {DEFAULT_ADDRESS}"
         ) from error
-    return socket
+    return socket, peers

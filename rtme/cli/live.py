@@ -5,14 +5,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.console import Console
 
 from rtme.bus.address import DEFAULT_ADDRESS
 from rtme.cli.interrupt import stopping
+from rtme.cli.logs import Notes, logging_to_stderr
 from rtme.cli.options import Backend, Engine, Faces, Precision, Sensitivity, Threads
 from rtme.cli.output import EventPrinter
+from rtme.cli.systemd import notify
 from rtme.errors import SettingsError, SourceError
-from rtme.settings import load_settings
+from rtme.events import HeartbeatEvent
+from rtme.settings import Settings, load_settings
 from rtme.view.tally import Tally
 
 if TYPE_CHECKING:
@@ -40,6 +42,18 @@ def live(
         float | None, typer.Option(help="Stop after this long.", min=0.1, show_default=False)
     ] = None,
     json: Annotated[bool, typer.Option("--json", help="Print each event as one line of JSON.")] = False,
+    metrics: Annotated[
+        str | None,
+        typer.Option(
+            help="Serve /metrics (Prometheus) and /healthz here, such as 127.0.0.1:9464.", show_default=False
+        ),
+    ] = None,
+    log_format: Annotated[
+        str | None,
+        typer.Option(
+            help="The log on stderr: text, or json (one object a line).  [default: text]", show_default=False
+        ),
+    ] = None,
     insecure: Annotated[
         bool,
         typer.Option("--insecure", help="Allow a bind that anybody on the network can read, unencrypted."),
@@ -63,42 +77,74 @@ def live(
         precision=precision,
         transport=transport,
         bind=bind,
+        metrics=metrics,
+        log_format=log_format,
         insecure=insecure or None,
     )
     if settings.bind is None:
         settings = settings.model_copy(update={"bind": DEFAULT_ADDRESS})
-    printer = EventPrinter(json=json)
-    notes = Console(stderr=True, highlight=False, soft_wrap=True, markup=False)
-    tally = Tally()
+    specs = [source for source in sources if source not in files]
+    # What stands on stdout in words need not stand on stderr in words as well.
+    with logging_to_stderr(settings.log_format, events_too=json or settings.log_format == "json") as notes:
+        _run(specs, settings, EventPrinter(json=json), notes, fast=fast, seconds=seconds)
+
+
+def _run(
+    specs: list[str],
+    settings: Settings,
+    printer: EventPrinter,
+    notes: Notes,
+    *,
+    fast: bool,
+    seconds: float | None,
+) -> None:
+    """Run the service, and say how it begins and ends."""
     # Imported late, so that the other verbs start at once and `rtme doctor` runs where cv2 cannot be loaded.
     from rtme.live.service import Live
 
-    service = Live([source for source in sources if source not in files], settings=settings, fast=fast)
+    service = Live(specs, settings=settings, fast=fast)
+    tally = Tally()
     # What is open is closed and published.
-    with stopping(service.stop), service:
+    with stopping(service.stop) as asked, service:
         manifest = service.manifest
-        notes.print(
+        notes.say(
             f"engine {manifest.name} {manifest.version}, sensitivity {settings.sensitivity}: {manifest.summary}"
         )
-        notes.print(f"it runs on {service.backend}")
-        notes.print(f"publishing on {service.address}  (Ctrl-C ends)")
+        notes.say(f"it runs on {service.backend}")
+        notes.say(f"publishing on {service.address}  (Ctrl-C ends)", address=service.address)
+        if service.metrics_address is not None:
+            notes.say(f"metrics on {service.metrics_address}/metrics, health on /healthz")
+        notify("READY=1")
+        timer = threading.Timer(seconds or 0.0, service.stop)
+        timer.daemon = True
         if seconds is not None:
-            timer = threading.Timer(seconds, service.stop)
-            timer.daemon = True
             timer.start()
-        _follow(service, printer, tally)
-    notes.print(tally.summary())
+        heard_out = _follow(service, printer, tally)
+        notify("STOPPING=1")
+    if asked.by is not None:
+        why = f"{asked.by.name} was received"
+    elif not heard_out:
+        why = "nobody reads the output any more"
+    else:
+        why = "the time asked for has passed" if timer.finished.is_set() else "every source has ended"
+    notes.say(f"over: {why}")
+    notes.say(tally.summary())
     for name, error in service.errors.items():
-        notes.print(f"rtme: {name}: {error}", style="red")
+        notes.say(f"rtme: {name}: {error}", wrong=True, stream=name)
     if service.errors:
         raise typer.Exit(SourceError.exit_code)
 
 
-def _follow(service: "Live", printer: EventPrinter, tally: Tally) -> None:
-    """Print until the service is over."""
-    try:
-        for event in service:
-            tally.add(event)
+def _follow(service: "Live", printer: EventPrinter, tally: Tally) -> bool:
+    """Print until the service is over; False when nobody could read it any more before that."""
+    for event in service:
+        tally.add(event)
+        try:
             printer.show(event)
-    except BrokenPipeError:
-        printer.hush()
+        except OSError:  # whoever read has enough, or the terminal is gone
+            printer.hush()
+            return False
+        # Not while something is stuck that a restart would free; a camera that is away is no such thing.
+        if isinstance(event, HeartbeatEvent) and not service.status().faults():
+            notify("WATCHDOG=1")
+    return True

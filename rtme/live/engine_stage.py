@@ -56,6 +56,13 @@ class EngineStage(threading.Thread):
         self._wait_s = wait_s
         self._runs: dict[str, StreamRun] = {}
         self._leave = threading.Event()
+        self._busy_since: float | None = None
+
+    @property
+    def busy_s(self) -> float:
+        """Seconds that the batch in hand has taken so far; 0 while waiting for one. From any thread."""
+        since = self._busy_since
+        return 0.0 if since is None else time.monotonic() - since
 
     def put(self, message: Message) -> bool:
         """Leave a message, waiting for room. False when the engine is gone."""
@@ -77,7 +84,9 @@ class EngineStage(threading.Thread):
             while True:
                 batch = self._gather()
                 if batch:
+                    self._busy_since = time.monotonic()
                     self._handle(batch)
+                    self._busy_since = None
                 elif self._leave.is_set():
                     break
         except (

@@ -59,6 +59,7 @@ class StreamAccount:
         self._skipped = 0
         self._reconnects = 0
         self._begun = False
+        self._moved_ns = time.monotonic_ns()
         self._last = (time.monotonic(), 0)
         self._pipeline = LatencyWindow()
         self._stages: dict[Stage, LatencyWindow] = {
@@ -73,6 +74,7 @@ class StreamAccount:
         with self._lock:
             if self._state != "ended":
                 self._state = event.state
+                self._moved_ns = time.monotonic_ns()
                 publish(event)
 
     def began(self, epoch: int, fps: float | None, expected: int | None) -> None:
@@ -93,6 +95,11 @@ class StreamAccount:
         """Frames read so far."""
         return self._frames
 
+    @property
+    def idle_s(self) -> float:
+        """Seconds since a frame went all the way or the state changed. Never waits, whoever holds the lock."""
+        return (time.monotonic_ns() - self._moved_ns) / 1e9
+
     def read(self) -> None:
         """A frame left the decoder."""
         with self._lock:
@@ -111,7 +118,7 @@ class StreamAccount:
 
     def scored(self, capture_ns: int) -> None:
         """A frame that left the decoder at ``capture_ns`` has gone all the way."""
-        now_ns = time.monotonic_ns()
+        self._moved_ns = now_ns = time.monotonic_ns()
         self._pipeline.add((now_ns - capture_ns) / 1e6, now_ns)
 
     def took(self, stage: Stage, duration_ns: int) -> None:

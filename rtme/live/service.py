@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from types import TracebackType
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from rtme.bus.publisher import Publisher
 from rtme.capture.source import Source
@@ -21,15 +21,20 @@ from rtme.events import AnyEvent, HeartbeatEvent, StateEvent, WarningEvent
 from rtme.face.tracker import FaceTracker
 from rtme.live import one_thread
 from rtme.live.engine_stage import EngineStage
+from rtme.live.event_log import log_event
 from rtme.live.health import StreamAccount
 from rtme.live.line import Line
 from rtme.live.messages import StreamEnd
 from rtme.live.plan import plan_sources
 from rtme.live.sharing import share_out
+from rtme.live.status import ServiceStatus
 from rtme.live.stream_run import check_measures
 from rtme.live.worker_lines import WorkerLines
 from rtme.settings import Settings, SourceSettings, load_settings
 from rtme.spot.rules import SpotterRules
+
+if TYPE_CHECKING:
+    from rtme.live.endpoint import Endpoint
 
 HEARTBEAT_S = 1.0
 POLL_S = 0.2
@@ -116,6 +121,7 @@ class Live:
         self._failure: BaseException | None = None
         self._lines: list[Line | WorkerLines] = []
         self._publisher: Publisher | None = None
+        self._endpoint: Endpoint | None = None
         self._supervisor: threading.Thread | None = None
 
     @property
@@ -138,16 +144,29 @@ class Live:
         """Where subscribers connect to, None when nothing is published."""
         return self._publisher.address if self._publisher else None
 
+    @property
+    def metrics_address(self) -> str | None:
+        """``http://host:port`` of ``/metrics`` and ``/healthz``, None when they are not asked for."""
+        return self._endpoint.address if self._endpoint else None
+
     def start(self) -> None:
-        """Bind the socket and open the sources.
+        """Bind the sockets and open the sources.
 
         Raises:
-            BusError: The address cannot be bound.
+            BusError: An address cannot be bound.
             RtmeError: It has been started before.
         """
         if self._supervisor is not None:
             raise RtmeError("this Live has been started before: make a new one for each run")
-        self._publisher = Publisher(self.settings.bind, on_sent=self._take, insecure=self.settings.insecure)
+        self._endpoint = self._new_endpoint()
+        try:
+            self._publisher = Publisher(
+                self.settings.bind, on_sent=self._take, insecure=self.settings.insecure
+            )
+        except RtmeError:
+            if self._endpoint is not None:
+                self._endpoint.close()
+            raise
         self._backend.on_lost = self._warn
         self._engine = EngineStage(
             self._backend,
@@ -163,8 +182,11 @@ class Live:
         for line in self._lines:
             line.start()
         self._started = time.monotonic()
+        self._heartbeat(self._publisher)
         self._supervisor = threading.Thread(target=self._supervise, name="supervisor", daemon=True)
         self._supervisor.start()
+        if self._endpoint is not None:
+            self._endpoint.start()
 
     def progress(self) -> dict[str, Progress]:
         """How far each source has come."""
@@ -172,6 +194,29 @@ class Live:
             name: Progress(account.frames, account.expected, account.fps)
             for name, account in self._accounts.items()
         }
+
+    def status(self) -> ServiceStatus:
+        """How the service does now. Waits for none of its threads, so it may be asked when one is stuck.
+
+        Raises:
+            RtmeError: It was not started.
+        """
+        if self._publisher is None or self._supervisor is None:
+            raise RtmeError("nothing runs yet: write `with rtme.Live(...) as live:`, or call start()")
+        beat, beaten = self._beat
+        failure = self._engine.failure
+        return ServiceStatus(
+            run_id=self._publisher.run_id,
+            beat=beat,
+            beat_age_s=time.monotonic() - beaten,
+            engine_failure=None if failure is None else f"{type(failure).__name__}: {failure}",
+            engine_busy_s=self._engine.busy_s,
+            engine_waiting=self._engine.inbox.qsize(),
+            engine_capacity=self._engine.inbox.maxsize,
+            publisher=self._publisher.status(),
+            idle_s={name: account.idle_s for name, account in self._accounts.items()},
+            errors=dict(self.errors),
+        )
 
     def stop(self) -> None:
         """Let every source end; open intervals are closed and published. Returns at once."""
@@ -185,6 +230,8 @@ class Live:
             if not self._left:
                 self._left = True
                 one_thread.leave()
+        if self._endpoint is not None:
+            self._endpoint.close()
         self._backend.close()
 
     def __enter__(self) -> Self:
@@ -252,7 +299,16 @@ class Live:
             task_file=self.settings.task_file,
         )
 
+    def _new_endpoint(self) -> "Endpoint | None":
+        if self.settings.metrics is None:
+            return None
+        # Imported late: whoever asks for no metrics does not wait for them.
+        from rtme.live.endpoint import Endpoint
+
+        return Endpoint(self.settings.metrics, self.status, insecure=self.settings.insecure)
+
     def _take(self, event: AnyEvent) -> None:
+        log_event(event)
         # Whoever only publishes never reads these: the oldest make room.
         with self._arrived:
             self._events.append(event)
@@ -332,7 +388,7 @@ class Live:
         return broken
 
     def _heartbeat(self, publisher: Publisher) -> HeartbeatEvent:
-        return HeartbeatEvent(
+        beat = HeartbeatEvent(
             stream=SERVICE,
             uptime_s=round(time.monotonic() - self._started, 3),
             engine=f"{self.manifest.name} {self.manifest.version}",
@@ -344,3 +400,5 @@ class Live:
                 for name, account in self._accounts.items()
             },
         )
+        self._beat = beat, time.monotonic()
+        return beat

@@ -136,7 +136,8 @@ def watch(
         RtmeError: The service failed.
     """
     seen = {source.name: Seen() for source in sources}
-    live = Live(sources, settings=settings.model_copy(update={"bind": None, "source": []}), fast=True)
+    alone = settings.model_copy(update={"bind": None, "metrics": None, "source": []})
+    live = Live(sources, settings=alone, fast=True)
     with live:
         for event in live:
             if isinstance(event, HeartbeatEvent):
