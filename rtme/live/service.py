@@ -232,7 +232,9 @@ class Live:
                 one_thread.leave()
         if self._endpoint is not None:
             self._endpoint.close()
-        self._backend.close()
+        # A call that hangs still uses it.
+        if not (self._hangs and self._engine.is_alive()):
+            self._backend.close()
 
     def __enter__(self) -> Self:
         self.start()
