@@ -147,7 +147,9 @@ def main():
     parser.add_argument("--host", default="127.0.0.1")
     parser.add_argument("--codec", choices=sorted(CODECS), default="h264")
     parser.add_argument("--fps", type=int, default=30, help="frames a second that it promises")
-    parser.add_argument("--gives", type=float, help="frames a second that it sends; those it promises by default")
+    parser.add_argument(
+        "--gives", type=float, help="frames a second that it sends; those it promises by default"
+    )
     parser.add_argument("--counts-frames", action="store_true", help="take frame n for n / fps seconds old")
     parser.add_argument("--seconds", type=int, default=10, help="length of the test pattern")
     parser.add_argument("--user")

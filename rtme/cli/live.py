@@ -140,7 +140,9 @@ def _watch(service: "Live", printer: EventPrinter, notes: Notes, seconds: float 
     if asked.by is None and timer.finished.is_set():
         for name, progress in service.progress().items():
             if progress.frames == 0 and name not in errors:
-                errors[name] = f"no picture came in {seconds:g} s; {last_words.get(name, 'it was never opened')}"
+                errors[name] = (
+                    f"no picture came in {seconds:g} s; {last_words.get(name, 'it was never opened')}"
+                )
     for name, error in errors.items():
         notes.say(f"rtme: {name}: {error}", wrong=True, stream=name)
     if errors:

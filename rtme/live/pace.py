@@ -9,9 +9,7 @@ _SHORT = 0.75
 
 def what_is_missed(fps: float) -> str:
     """What a frame rate costs, for people."""
-    return (
-        f"a micro-expression shorter than {2000 / fps:.0f} ms is seen in fewer than two of them and will be missed"
-    )
+    return f"a micro-expression shorter than {2000 / fps:.0f} ms is seen in fewer than two of them and will be missed"
 
 
 class Pace:
