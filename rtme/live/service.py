@@ -136,7 +136,7 @@ class Live:
 
     @property
     def hangs(self) -> bool:
-        """Whether a thread did not come back from a driver or library when the service ended, and may hold up the process."""
+        """Whether a thread did not come back from a driver or library at the end, and may hold up the process."""
         return self._hangs
 
     @property
