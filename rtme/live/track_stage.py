@@ -77,12 +77,12 @@ class TrackStage(threading.Thread):
             end = EndOfSource(str(error))
         except Exception as error:  # one bad source must not stop the others
             end = EndOfSource(f"face tracking failed: {type(error).__name__}: {error}")
-        finally:
-            self._stop_source.set()
-            try:
-                self._tell_losses()
-            finally:
-                self._engine.put(StreamEnd(self._plan.name, self.epoch, end.error))
+        self._stop_source.set()
+        try:
+            self._tell_losses()
+        except Exception as error:  # the publisher died, or the source has no count
+            end = EndOfSource(end.error or f"counting losses failed: {type(error).__name__}: {error}")
+        self._engine.put(StreamEnd(self._plan.name, self.epoch, end.error))
 
     @property
     def epoch(self) -> int:

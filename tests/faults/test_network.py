@@ -59,7 +59,9 @@ def test_one_packet_in_a_hundred_is_damaged(
         frames = beats(seen)[-1].streams["127-0-0-1"].frames
         seen += wait_for(
             subscriber,
-            lambda event: isinstance(event, HeartbeatEvent) and event.streams["127-0-0-1"].frames > frames + 30,
+            lambda event: (
+                isinstance(event, HeartbeatEvent) and event.streams["127-0-0-1"].frames > frames + 30
+            ),
         )
         process.send_signal(signal.SIGINT)
         seen += wait_for(subscriber, is_state("ended"))
