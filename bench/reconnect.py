@@ -1,8 +1,8 @@
 """How long after an RTSP server is back a subscriber hears of it: killed, away for a while, started at the same port.
 
 The service is `rtme live`, a process of its own; the subscriber is in this one. Time begins when the server takes
-connections again, which it says itself. `live_ms`: until `state: live` of the new epoch arrives, the first event after its first
-picture. `face_ms`: until the first event about a face in it. Half a second is the shortest wait before a try.
+connections again, which it says itself. `live_ms`: until `state: live` of the new epoch arrives, the first event after
+its first picture. `face_ms`: until the first event about a face in it. The shortest wait before a try is half a second.
 
     python bench/reconnect.py [--away 0 3 20] [--times 20]        about 12 minutes
 """

@@ -12,7 +12,7 @@ HEADERS = 16
 
 
 class DamagingProxy:
-    """Stands between clients and an RTSP server whose packets travel over TCP. Only pictures are damaged, never RTSP's words.
+    """Stands between clients and an RTSP server whose packets travel over TCP. Only pictures are damaged.
 
     Args:
         port: Of the server, on loopback.

@@ -55,7 +55,7 @@ def test_a_recording_that_is_replaced_while_it_is_read(engine: str, clip: Path, 
         for event in live:
             seen.append(event)
             if isinstance(event, StateEvent) and event.state == "live":
-                os.replace(other, file)
+                other.replace(file)
     assert live.errors == {}
     assert_sound(seen)
     assert states(seen)[-1] == "ended"
