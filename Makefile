@@ -7,7 +7,7 @@ BIN    := $(VENV)/bin
 # TensorRT's Python bindings without its libraries: small, and enough to check every name that is used of them.
 BINDINGS := 10.16.1.11 11.4.0.106
 
-.PHONY: help live test bindings test-slow lint bench clean
+.PHONY: help live test bindings test-slow lint bench soak clean
 
 help:
 	@echo "make live       install into $(VENV) and run the demo: no camera, no GPU, no network after the install"
@@ -16,6 +16,7 @@ help:
 	@echo "make bindings   TensorRT's bindings, for the test that checks names against them (part of make test)"
 	@echo "make lint       ruff, mypy, import-linter"
 	@echo "make bench      every speed bench, into bench/results and docs/performance.md; about an hour on a quiet machine"
+	@echo "make soak       half an hour in which things break, likewise"
 	@echo "make clean      remove $(VENV), .bindings and caches"
 
 live: $(BIN)/.live
@@ -52,6 +53,9 @@ bench: $(BIN)/.dev
 	$(BIN)/python bench/throughput.py
 	$(BIN)/python bench/memory.py
 	$(BIN)/python bench/page.py
+
+soak: $(BIN)/.dev
+	$(BIN)/python bench/soak.py; met=$$?; $(BIN)/python bench/page.py && exit $$met
 
 clean:
 	rm -rf $(VENV) .bindings .pytest_cache .mypy_cache .ruff_cache dist

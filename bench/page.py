@@ -22,6 +22,7 @@ BENCHES = {
     "ratio": "What caching features saves",
     "engines": "Backends",
     "memory": "Memory",
+    "soak": "A long run while things break",
 }
 
 Results = Mapping[str, Mapping[str, Any]]

@@ -19,7 +19,7 @@ import numpy as np
 
 from record import ROOT, begin, parser_of, save
 from rtme import Subscriber
-from rtme.events import FaceEvent, StateEvent
+from rtme.events import FaceEvent, HeartbeatEvent, StateEvent
 from rtme.trial.speed.clip import make_clip
 from rtsp import SERVER, SYSTEM_PYTHON
 
@@ -56,7 +56,7 @@ class Server:
 def heard(subscriber: Subscriber, epoch: int, back: float) -> tuple[float, float, int]:
     """Milliseconds from ``back`` until a stream is live after ``epoch`` and until it shows a face; and its epoch."""
     live = None
-    for event in subscriber:
+    while (event := subscriber.receive(PATIENCE_S)) is not None and time.monotonic() < back + PATIENCE_S:
         if isinstance(event, StateEvent) and event.state == "live":
             live = time.monotonic()
         if isinstance(event, FaceEvent) and event.epoch > epoch and live is not None:
@@ -81,8 +81,11 @@ def measure(server: Server, engine: str, away: list[float], times: int) -> list[
             said = service.stderr.readline()
         rows = []
         with Subscriber(said.split()[2], timeout_s=PATIENCE_S) as subscriber:
-            # The first connection is no reconnection.
-            _, _, epoch = heard(subscriber, -1, time.monotonic())
+            epoch = 0
+            # The first connection is no reconnection, and may have been made before the subscriber's.
+            for event in subscriber:
+                if isinstance(event, HeartbeatEvent) and any(one.faces for one in event.streams.values()):
+                    break
             for seconds in away:
                 took = []
                 for _ in range(times):

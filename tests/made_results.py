@@ -158,6 +158,22 @@ def results() -> dict[str, dict[str, Any]]:
                 "runs": 1,
             },
         },
+        "soak": {
+            "what": "made up",
+            "engine": "tiny 1",
+            "faults": [[60.0, "source killed", 5.0], [120.0, "subscriber stalled", 4.0]],
+            "frames": 18_000,
+            "drops": {"dropped": 3},
+            "reconnects": 1,
+            "largest_rss_mib": 303.0,
+            "rss_mib_per_hour": 1.5,
+            "accuracy": [{"planted": 15, "found": 9, "false_alarms": 1}] * 10,
+            "verdict": [
+                {"what": "no thread is leaked", "measured": "+0 (25 to 25)", "met": True},
+                {"what": "memory grows by less than 1 %", "measured": "+2.00 % (300 to 306)", "met": False},
+            ],
+            "points": [[0.0, 300.0, 20, 25, 30.0], [600.0, 306.0, 20, 25, None]],
+        },
     }
     return {
         bench: {

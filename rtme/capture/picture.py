@@ -13,9 +13,10 @@ def picture(frame: av.VideoFrame, pixel_aspect: float = 1.0) -> NDArray[np.uint8
         pixel_aspect: Width of a pixel over its height; some camera recorders and DVDs have other than 1.
     """
     width = round(frame.width * pixel_aspect)
-    # On one thread: swscale would start one for each core, for each picture anew, and be slower for it. An odd width comes
-    # as a view into padded lines.
-    image: NDArray[np.uint8] = np.ascontiguousarray(frame.to_ndarray(format="rgb24", width=width, threads=1))
+    # By itself FFmpeg starts and ends a thread for each core with every picture. An odd width comes as a view into padded
+    # lines.
+    pixels = frame.to_ndarray(format="rgb24", width=width, threads=1)
+    image: NDArray[np.uint8] = np.ascontiguousarray(pixels)
     matrix = frame.side_data.get("DISPLAYMATRIX")
     if matrix is None:
         return image

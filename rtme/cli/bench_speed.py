@@ -1,4 +1,4 @@
-"""``rtme bench latency``, ``throughput``, ``ratio``, ``engines``, ``memory``: how fast it is on this machine."""
+"""``rtme bench latency``, ``throughput``, ``ratio``, ``engines``, ``memory``, ``soak``: how fast, and how steady."""
 
 import json as jsonlib
 import tempfile
@@ -39,7 +39,7 @@ _CLIP_S = 30.0  # it is played round and round
 
 def add_to(app: typer.Typer) -> None:
     """Make the verbs part of ``rtme bench``."""
-    for verb in (latency, throughput, ratio, engines, memory):
+    for verb in (latency, throughput, ratio, engines, memory, soak):
         app.command(verb.__name__)(verb)
 
 
@@ -202,6 +202,50 @@ def memory(
         )
 
     _bench("memory", work, _settings(engine, backend, threads, precision), json, out, picture)
+
+
+def soak(
+    source: Annotated[
+        str | None,
+        typer.Argument(
+            help="Camera number, stream URL or file (played round and round).  [default: a made-up face]",
+            show_default=False,
+        ),
+    ] = None,
+    minutes: Annotated[float, typer.Option(min=0.2, help="After warming up.")] = 30.0,
+    seed: Annotated[int, typer.Option(min=0, help="Of the faults and of what is planted.")] = 0,
+    fault_every: Annotated[float, typer.Option(min=1, help="Seconds between two faults, on average.")] = 60.0,
+    engine: Engine = None,
+    backend: Backend = None,
+    precision: Precision = None,
+    threads: Threads = None,
+    json: Json = False,
+    out: Out = None,
+    picture: Picture = None,
+) -> None:
+    """Whether memory, descriptors, threads, latency and accuracy stay as they are for long, while things break.
+
+    Micro-expressions are planted in the source; the source and a subscriber are broken off and held still at times drawn
+    from the seed. The first and the last tenth, in which nothing is broken, are compared.
+    """
+
+    def work(settings: Settings, folder: Path, tell: Tell) -> dict[str, Any]:
+        from rtme.trial.speed.clip import make_clip
+        from rtme.trial.speed.soak import soak as run
+
+        spec = source or str(make_clip(folder / "clip.mp4", 20.0, expressions=False).path)
+        return run(
+            spec,
+            settings=settings,
+            minutes=minutes,
+            seed=seed,
+            fault_every_s=fault_every,
+            warm_up_s=min(120.0, 12 * minutes),
+            what=None if source else "a made-up face, played as a camera",
+            on_progress=tell,
+        )
+
+    _bench("soak", work, _settings(engine, backend, threads, precision), json, out, picture)
 
 
 def _bench(

@@ -3,6 +3,7 @@
 import json
 import logging
 import queue
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
@@ -19,6 +20,8 @@ Format = Literal["text", "json"]
 
 LOG = logging.getLogger("rtme")
 MOST_WAITING = 10_000
+PATIENCE_S = 5.0
+"""How long an end waits for a reader to take what was logged."""
 
 _OF_EVERY_RECORD = {*logging.makeLogRecord({}).__dict__, "message", "asctime", "taskName"}
 
@@ -47,8 +50,8 @@ class JsonLines(logging.Formatter):
         }
         for name, value in record.__dict__.items():
             if name not in _OF_EVERY_RECORD and name not in said:
-                said[name] = redact(value) if isinstance(value, str) else value
-        return json.dumps(said, ensure_ascii=False, default=lambda value: redact(str(value)))
+                said[name] = value if isinstance(value, int | float | None) else redact(str(value))
+        return json.dumps(said, ensure_ascii=False)
 
 
 class Notes:
@@ -86,7 +89,7 @@ def logging_to_stderr(format: Format, *, events_too: bool) -> Iterator[Notes]:
     handler = _Handler(waiting)
     if not events_too:
         handler.addFilter(lambda record: not hasattr(record, "event"))
-    listener = QueueListener(waiting, writer)
+    listener = _Listener(waiting, writer)
     root = logging.getLogger()
     root.addHandler(handler)
     level = LOG.level
@@ -104,7 +107,9 @@ def logging_to_stderr(format: Format, *, events_too: bool) -> Iterator[Notes]:
         logging.captureWarnings(False)
         root.removeHandler(handler)
         LOG.setLevel(level)
-        listener.stop()
+        end = threading.Thread(target=listener.stop, daemon=True)
+        end.start()
+        end.join(PATIENCE_S)
 
 
 class _Handler(QueueHandler):
@@ -112,3 +117,10 @@ class _Handler(QueueHandler):
         """Hand a record on; while nobody reads, the newest are given up."""
         with suppress(queue.Full):
             self.queue.put_nowait(record)
+
+
+class _Listener(QueueListener):
+    def enqueue_sentinel(self) -> None:
+        """Say that nothing follows, once there is room for that."""
+        assert isinstance(self.queue, queue.Queue)
+        self.queue.put(None)

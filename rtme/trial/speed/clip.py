@@ -38,7 +38,7 @@ class Clip:
     truth: Sequence[TruthInterval]
 
 
-def make_clip(path: Path, seconds: float, fps: int = 30, seed: int = 0) -> Clip:
+def make_clip(path: Path, seconds: float, fps: int = 30, seed: int = 0, *, expressions: bool = True) -> Clip:
     """Write 640x480 H.264 without B-frames and with a key frame each second, as cameras send it.
 
     Args:
@@ -46,11 +46,12 @@ def make_clip(path: Path, seconds: float, fps: int = 30, seed: int = 0) -> Clip:
         seconds: Length.
         fps: Frames per second.
         seed: The same seed gives the same clip.
+        expressions: Whether it makes micro-expressions of its own.
 
     Raises:
         SettingsError: scikit-image, which has the portrait, is missing, or the clip is longer than it can be.
     """
-    images, truth = perform(seconds, fps, seed)
+    images, truth = perform(seconds, fps, seed, expressions=expressions)
     with av.open(str(path), "w") as container:
         stream = container.add_stream("libx264", rate=fps)
         stream.width, stream.height, stream.pix_fmt = WIDTH, HEIGHT, "yuv420p"
@@ -62,7 +63,7 @@ def make_clip(path: Path, seconds: float, fps: int = 30, seed: int = 0) -> Clip:
 
 
 def perform(
-    seconds: float, fps: int = 30, seed: int = 0
+    seconds: float, fps: int = 30, seed: int = 0, *, expressions: bool = True
 ) -> tuple[list[NDArray[np.uint8]], list[TruthInterval]]:
     """The pictures of such a clip, and the micro-expressions in them.
 
@@ -81,9 +82,8 @@ def perform(
             "a speed bench animates scikit-image's portrait: pip install 'rtme[demo,bench]'"
         ) from error
     rng = np.random.default_rng(seed)
-    script = Script.random(
-        rng, n_frames, float(fps), interference=_INTERFERENCE, me_per_clip=seconds / _ME_EVERY_S
-    )
+    many = seconds / _ME_EVERY_S if expressions else 0.0
+    script = Script.random(rng, n_frames, float(fps), interference=_INTERFERENCE, me_per_clip=many)
     frames, truth = render(
         Portrait.load(astronaut(), "astronaut"), script, (WIDTH, HEIGHT), rng, eye_px=_EYE_PX
     )

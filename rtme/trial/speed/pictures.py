@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
@@ -157,6 +158,27 @@ def _memory(figure: Figure, result: Result) -> None:
         _tidy(axes, "both")
 
 
+def _soak(figure: Figure, result: Result) -> None:
+    panels = figure.subplots(1, 3)
+    minutes = [point[0] / 60 for point in result["points"]]
+    for axes, title, lines in (
+        (panels[0], "MiB", {"": 1}),
+        (panels[1], "p99 of a frame, ms, over a minute", {"": 4}),
+        (panels[2], "", {"descriptors": 2, "threads": 3}),
+    ):
+        for colour, (label, place) in zip(_COLOURS, lines.items(), strict=False):
+            values = [np.nan if point[place] is None else point[place] for point in result["points"]]
+            axes.plot(minutes, values, color=colour, label=label or None)
+        for at, kind, lasts in result["faults"]:
+            shade = _COLOURS[1] if kind.startswith("source") else _COLOURS[3]
+            axes.axvspan(at / 60, (at + lasts) / 60, color=shade, alpha=0.25, linewidth=0)
+        axes.set(xlabel="minutes", ylabel=title)
+        axes.set_ylim(0, 1.08 * axes.dataLim.ymax)
+        _tidy(axes, "y")
+    panels[2].legend(fontsize=8)
+    panels[0].set_title("source broken: red, subscriber: yellow", fontsize=8)
+
+
 def _tidy(axes: Axes, grid: str) -> None:
     axes.grid(axis=grid, alpha=0.3)  # type: ignore[arg-type]
     axes.spines[["top", "right"]].set_visible(False)
@@ -168,4 +190,5 @@ _MAKERS: dict[str, Callable[[Figure, Result], None]] = {
     "ratio": _ratio,
     "engines": _engines,
     "memory": _memory,
+    "soak": _soak,
 }

@@ -1,5 +1,6 @@
 """The results of the speed benches as tables, for a terminal and for a page alike."""
 
+from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -23,7 +24,7 @@ def tables(bench: str, result: Result) -> list[Table]:
     """All tables of a result.
 
     Args:
-        bench: ``latency``, ``throughput``, ``ratio``, ``engines`` or ``memory``.
+        bench: ``latency``, ``throughput``, ``ratio``, ``engines``, ``memory`` or ``soak``.
         result: What the bench of this name gave.
     """
     return _MAKERS[bench](result)
@@ -214,12 +215,41 @@ def _memory(result: Result) -> list[Table]:
     ]
 
 
+def _soak(result: Result) -> list[Table]:
+    verdict = [[one["what"], one["measured"], "met" if one["met"] else "MISSED"] for one in result["verdict"]]
+    counts = Counter(kind for _, kind, _ in result["faults"])
+    rest = [
+        ["frames read", f"{result['frames']:,}"],
+        ["left out", ", ".join(f"{cause} {n:,}" for cause, n in result["drops"].items()) or NONE],
+        ["memory at most", f"{result['largest_rss_mib']:,g} MiB"],
+        ["slope of memory", f"{result['rss_mib_per_hour']:g} MiB an hour"],
+        ["reconnects", str(result["reconnects"])],
+        *([kind, str(count)] for kind, count in sorted(counts.items())),
+    ]
+    parts = result["accuracy"]
+    accuracy = [
+        [name, *(str(part[key]) for key in ("planted", "found", "false_alarms"))]
+        for name, part in (("first", parts[0]), ("last", parts[-1]))
+    ]
+    return [
+        Table(
+            "Demands",
+            ["demand", "measured", ""],
+            verdict,
+            f"{result['what']}. Medians of the first and the last tenth.",
+        ),
+        Table("Planted micro-expressions", ["tenth", "planted", "found", "false alarms"], accuracy),
+        Table("The run", ["what", "measured"], rest, "Times and memory hold what planting takes."),
+    ]
+
+
 _MAKERS: dict[str, Callable[[Result], list[Table]]] = {
     "latency": _latency,
     "throughput": _throughput,
     "ratio": _ratio,
     "engines": _engines,
     "memory": _memory,
+    "soak": _soak,
 }
 
 
