@@ -3,8 +3,9 @@
 The service is `rtme live`, a process of its own; the subscriber is in this one. Time begins when the server takes
 connections again, which it says itself. `live_ms`: until `state: live` of the new epoch arrives, the first event after
 its first picture. `face_ms`: until the first event about a face in it. The shortest wait before a try is half a second.
+`gone_s` is how long there was no server: what is asked for, and what one takes to start.
 
-    python bench/reconnect.py [--away 0 3 20] [--times 20]        about 12 minutes
+    python bench/reconnect.py [--away 0 3 20] [--times 20]        about 10 minutes
 """
 
 import select
@@ -87,16 +88,19 @@ def measure(server: Server, engine: str, away: list[float], times: int) -> list[
                 if isinstance(event, HeartbeatEvent) and any(one.faces for one in event.streams.values()):
                     break
             for seconds in away:
-                took = []
+                took, gone = [], []
                 for _ in range(times):
                     server.kill()
+                    killed = time.monotonic()
                     time.sleep(seconds)
                     back = server.start()
+                    gone.append(back - killed)
                     live_ms, face_ms, epoch = heard(subscriber, epoch, back)
                     took.append((live_ms, face_ms))
                 rows.append(
                     {
                         "away_s": seconds,
+                        "gone_s": round(float(np.median(gone)), 1),
                         "times": times,
                         **spread("live_ms", took, 0),
                         **spread("face_ms", took, 1),
@@ -121,7 +125,7 @@ def main() -> None:
     arguments = parser.parse_args()
     known = begin()
     with tempfile.TemporaryDirectory() as folder:
-        server = Server(make_clip(Path(folder) / "clip.mp4", 30).path)
+        server = Server(make_clip(Path(folder) / "clip.mp4", 2).path)
         server.start()
         try:
             rows = measure(server, arguments.engine, arguments.away, arguments.times)
