@@ -44,3 +44,17 @@ def write_video(path: Path, frames: Iterator[Image], fps: int | Fraction, codec:
             container.mux(stream.encode(av.VideoFrame.from_ndarray(image, format="rgb24")))
         container.mux(stream.encode(None))
     return path
+
+
+def scaled(source: Path, path: Path, size: tuple[int, int], codec: str = "libx264", **options: str) -> Path:
+    """Write a video file again with pictures of another size (width, height), with another codec or its options."""
+    with av.open(str(source)) as old, av.open(str(path), "w") as new:
+        stream = new.add_stream(codec, rate=old.streams.video[0].average_rate, options=options)
+        stream.width, stream.height = size
+        stream.pix_fmt = "yuv420p"
+        for number, frame in enumerate(old.decode(video=0)):
+            again = frame.reformat(*size, format="yuv420p")
+            again.pts, again.time_base = number, 1 / old.streams.video[0].average_rate
+            new.mux(stream.encode(again))
+        new.mux(stream.encode(None))
+    return path

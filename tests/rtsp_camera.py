@@ -4,6 +4,7 @@ import select
 import signal
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from urllib.parse import quote
 
@@ -24,20 +25,44 @@ class RtspCamera:
     """
 
     def __init__(
-        self, file: Path | None = None, *, user: str | None = None, password: str = "", fps: int = 30
+        self,
+        file: Path | None = None,
+        *,
+        user: str | None = None,
+        password: str = "",
+        inside: Sequence[str] = (),
+        **options: object,
     ) -> None:
+        """Nothing runs yet.
+
+        Args:
+            file: What it shows.
+            user: Who may watch; None: anybody.
+            password: And with which word.
+            inside: Words before the command, such as ``ip netns exec NAME``.
+            options: Of the script: ``fps=12``, ``counts_frames=True``.
+        """
         self.url = self.bare_url = ""
         self._user = user
         self._password = password
-        self._options = ([str(file)] if file else []) + ["--fps", str(fps)]
-        if user:
-            self._options += ["--user", user, "--password", password]
+        self._inside = list(inside)
+        self.shows(file, **options)
         self._port = 0
         self._process: subprocess.Popen[str] | None = None
+
+    def shows(self, file: Path | None, **options: object) -> None:
+        """What it will show, and how, when it is started next."""
+        self._options = [str(file)] if file else []
+        if self._user:
+            options |= {"user": self._user, "password": self._password}
+        for name, value in options.items():
+            flag = f"--{name.replace('_', '-')}"
+            self._options += [flag] if value is True else [flag, str(value)]
 
     def start(self) -> None:
         """Come up, at the same port as before; returns when clients may connect."""
         command = [
+            *self._inside,
             SYSTEM_PYTHON,
             str(SCRIPT),
             *self._options,

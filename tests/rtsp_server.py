@@ -1,16 +1,18 @@
 """A real RTSP camera for tests and benches. Runs under the system's Python (python3-gi and GStreamer).
 
-    /usr/bin/python3 tests/rtsp_server.py [FILE] [--port 8554] [--user anna --password secret] [--fps 30]
+    /usr/bin/python3 tests/rtsp_server.py [FILE] [--port 8554] [--user anna --password secret] [--fps 30] [--gives 12]
 
-It encodes FILE once (H.264, no B-frames, a key frame each second), then sends the same access units round and
+It encodes FILE once (H.264, no B-frames, a key frame each second; or JPEG), then sends the same access units round and
 round. Frame n leaves at start + n / fps on the monotonic clock and carries exactly that presentation time,
 over the seam as well: no drift, no jump, and almost no work while it serves. Without FILE it sends a test
-pattern.
+pattern. With --gives it sends fewer frames a second than it promises, each with the time at which it leaves, or, with
+--counts-frames, with the time that it would have at the rate promised.
 Prints ``ready rtsp://127.0.0.1:PORT/cam`` when clients may come, and ``sending START`` (nanoseconds on the monotonic clock,
 which all processes of a machine share) whenever it begins with frame 0.
 """
 
 import argparse
+import re
 import signal
 import sys
 import threading
@@ -31,12 +33,22 @@ except (ImportError, ValueError) as missing:
     print(f"{missing}; install what .ci/apt-packages.txt names", file=sys.stderr)
     sys.exit(CANNOT_RUN)
 
-ELEMENTS = ("appsrc", "decodebin", "qtdemux", "avdec_h264", "x264enc", "rtph264pay", "videotestsrc")
-H264 = "video/x-h264,stream-format=byte-stream,alignment=au"
+ELEMENTS = (
+    "appsrc", "avdec_h264", "decodebin", "jpegenc", "qtdemux", "rtph264pay", "rtpjpegpay", "videotestsrc", "x264enc",
+)  # fmt: skip
+CODECS = {
+    "h264": (
+        "x264enc tune=zerolatency speed-preset=veryfast bframes=0 key-int-max={fps} bitrate=3000 ! "
+        "video/x-h264,stream-format=byte-stream,alignment=au",
+        "rtph264pay config-interval=0",
+    ),
+    "jpeg": ("jpegenc ! image/jpeg", "rtpjpegpay"),
+}
+"""Encoder and payloader."""
 
 
-def encode(path, fps, seconds):
-    """Every access unit of a file (or of a test pattern), in order, as bytes."""
+def encode(path, fps, seconds, codec):
+    """Caps, and every access unit of a file (or of a test pattern), in order, as bytes."""
     if path is None:
         frames = fps * seconds
         picture = f"videotestsrc num-buffers={frames} ! video/x-raw,width=640,height=480,framerate={fps}/1"
@@ -45,7 +57,7 @@ def encode(path, fps, seconds):
     # No videorate: it would double or drop pictures, and tests count them.
     pipeline = Gst.parse_launch(
         f"{picture} ! videoconvert ! video/x-raw,format=I420 ! "
-        f"x264enc tune=zerolatency speed-preset=veryfast bframes=0 key-int-max={fps} bitrate=3000 ! {H264} ! "
+        f"{CODECS[codec][0].format(fps=fps)} ! "
         "appsink name=out sync=false max-buffers=0"
     )
     if path is not None:
@@ -53,42 +65,47 @@ def encode(path, fps, seconds):
     sink = pipeline.get_by_name("out")
     pipeline.set_state(Gst.State.PLAYING)
     units = []
+    caps = None
     error = None
     while error is None and not sink.is_eos():
         sample = sink.try_pull_sample(Gst.SECOND // 5)
         if sample is not None:
             buffer = sample.get_buffer()
+            caps = sample.get_caps().to_string()
             units.append(buffer.extract_dup(0, buffer.get_size()))
         error = pipeline.get_bus().pop_filtered(Gst.MessageType.ERROR)
     pipeline.set_state(Gst.State.NULL)
     if error is not None or not units:
         sys.exit(f"cannot encode {path}: {error.parse_error() if error else 'no pictures in it'}")
-    return units
+    # The rate of the stream is what the camera promises, whatever the file's is.
+    return re.sub(r"framerate=\(fraction\)\d+/\d+", f"framerate=(fraction){fps}/1", caps), units
 
 
 class Camera(GstRtspServer.RTSPMediaFactory):
     """One picture stream that all clients share, as with a camera."""
 
-    def __init__(self, units, fps):
+    def __init__(self, caps, units, codec, fps, gives, counts_frames):
         super().__init__()
+        self._caps = Gst.Caps.from_string(caps)
         self._units = units
-        self._fps = fps
+        self._gives = gives
+        self._stamps = fps if counts_frames else gives
         self.set_shared(True)
         self.set_latency(0)
         self.set_launch(
-            f"( appsrc name=units is-live=true format=time block=false caps={H264},framerate={fps}/1 ! "
-            "rtph264pay name=pay0 pt=96 config-interval=0 )"
+            f"( appsrc name=units is-live=true format=time block=false ! {CODECS[codec][1]} name=pay0 pt=96 )"
         )
         self.connect("media-configure", self._start)
 
     def _start(self, _factory, media):
         stop = threading.Event()
         source = media.get_element().get_by_name("units")
+        source.set_property("caps", self._caps)
         media.connect("unprepared", lambda _media: stop.set())
         threading.Thread(target=self._send, args=(source, stop), daemon=True).start()
 
     def _send(self, source, stop):
-        period = Gst.SECOND // self._fps
+        period = round(Gst.SECOND / self._stamps)
         while source.get_clock() is None or source.get_state(0)[1] != Gst.State.PLAYING:
             if stop.wait(0.002):
                 return
@@ -96,9 +113,9 @@ class Camera(GstRtspServer.RTSPMediaFactory):
         start = time.monotonic()
         print(f"sending {round(start * 1e9)}", flush=True)
         n = 0
-        while not stop.wait(max(0.0, start + n / self._fps - time.monotonic())):
+        while not stop.wait(max(0.0, start + n / self._gives - time.monotonic())):
             buffer = Gst.Buffer.new_wrapped(self._units[n % len(self._units)])
-            buffer.pts = first + n * Gst.SECOND // self._fps
+            buffer.pts = first + round(n * Gst.SECOND / self._stamps)
             buffer.duration = period
             if source.emit("push-buffer", buffer) != Gst.FlowReturn.OK:
                 return
@@ -127,7 +144,13 @@ def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("file", nargs="?")
     parser.add_argument("--port", type=int, default=0, help="0: any free port")
-    parser.add_argument("--fps", type=int, default=30)
+    parser.add_argument("--host", default="127.0.0.1")
+    parser.add_argument("--codec", choices=sorted(CODECS), default="h264")
+    parser.add_argument("--fps", type=int, default=30, help="frames a second that it promises")
+    parser.add_argument(
+        "--gives", type=float, help="frames a second that it sends; those it promises by default"
+    )
+    parser.add_argument("--counts-frames", action="store_true", help="take frame n for n / fps seconds old")
     parser.add_argument("--seconds", type=int, default=10, help="length of the test pattern")
     parser.add_argument("--user")
     parser.add_argument("--password")
@@ -144,21 +167,22 @@ def main():
         sys.exit(CANNOT_RUN)
     loop = GLib.MainLoop()
     server = GstRtspServer.RTSPServer()
-    server.set_address("127.0.0.1")
+    server.set_address(args.host)
     server.set_service(str(args.port))
-    camera = Camera(encode(args.file, args.fps, args.seconds), args.fps)
+    caps, units = encode(args.file, args.fps, args.seconds, args.codec)
+    camera = Camera(caps, units, args.codec, args.fps, args.gives or args.fps, args.counts_frames)
     server.get_mount_points().add_factory("/cam", camera)
     if args.user:
         require_password(server, camera, args.user, args.password)
     if server.attach(None) == 0:
-        sys.exit(f"cannot listen on 127.0.0.1:{args.port}")
+        sys.exit(f"cannot listen on {args.host}:{args.port}")
     GLib.unix_signal_add(GLib.PRIORITY_HIGH, signal.SIGTERM, loop.quit)
     GLib.unix_signal_add(GLib.PRIORITY_HIGH, signal.SIGINT, loop.quit)
     if args.until_stdin_closes:
         GLib.io_add_watch(
             sys.stdin.fileno(), GLib.PRIORITY_HIGH, GLib.IOCondition.HUP, lambda *_: loop.quit()
         )
-    print(f"ready rtsp://127.0.0.1:{server.get_bound_port()}/cam", flush=True)
+    print(f"ready rtsp://{args.host}:{server.get_bound_port()}/cam", flush=True)
     loop.run()
 
 

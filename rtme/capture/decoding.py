@@ -89,8 +89,9 @@ class Decoder:
             if other is not stream:
                 other.discard = Discard.all
         if self._live:
-            # Frame threads would hold one picture back per thread.
-            stream.thread_type = "SLICE"
+            # Frame threads would hold one picture back per thread, and slice threads keep their errors to themselves:
+            # a damaged picture would pass for a good one.
+            stream.codec_context.thread_count = 1
             stream.codec_context.flags |= CodecFlags.low_delay
         else:
             stream.thread_type = "AUTO"

@@ -8,6 +8,7 @@ import av
 
 from rtme.capture.decoded_source import DecodedSource
 from rtme.capture.decoding import Decoder
+from rtme.capture.descriptors import no_descriptor
 from rtme.capture.frame import Frame
 from rtme.capture.urls import printable, safe_name
 from rtme.errors import SourceError
@@ -61,6 +62,8 @@ class FileSource(DecodedSource):
             # The prefix keeps FFmpeg from taking a name such as "a:b.mp4" for an address.
             decoder = Decoder(f"file:{self.path}", self._label, live=False)
         except av.FFmpegError as error:
+            if (lack := no_descriptor(error)) is not None:
+                raise SourceError(f"cannot open {self._label}: {lack}") from error
             raise SourceError(
                 f"{self._label} is not a video that FFmpeg can open ({error.strerror}); "
                 "check that the file is complete and plays elsewhere"

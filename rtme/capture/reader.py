@@ -54,6 +54,7 @@ class Reader:
         max_attempts: int | None = None,
         stall_s: float = 1.5,
         backoff_s: tuple[float, float] = (0.5, 10.0),
+        return_s: float = 1.0,
         clock: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], None] = time.sleep,
         jitter: Callable[[], float] = random.random,
@@ -67,6 +68,8 @@ class Reader:
             max_attempts: Give up after so many failures without a frame between them; None: never.
             stall_s: A source that breaks after a silence of this length is told to have stalled.
             backoff_s: First and longest wait before connecting again; doubles with each failure.
+            return_s: Longest wait instead for a source that gave frames before: it is known to be there, and what
+                happens until it is seen again is lost. Not where it refuses us, which may lock a camera's account.
             clock: Seconds on a clock that never goes back.
             sleep: Waits so many seconds of that clock.
             jitter: Uniform in [0, 1): shortens a wait by up to half, so that many cameras behind one switch
@@ -79,6 +82,7 @@ class Reader:
         self._max_attempts = max_attempts
         self._stall_s = stall_s
         self._first_wait, self._longest_wait = backoff_s
+        self._return_wait = return_s
         self._clock = clock
         self._sleep = sleep
         self._jitter = jitter
@@ -165,7 +169,9 @@ class Reader:
         if self.state == "live" and self.silent_s >= self._stall_s:
             self._tell("stalled", str(error))
         self._shut()
-        longest = min(self._longest_wait, self._first_wait * 2 ** min(self._failures - 1, 30))
+        known = self._delivered and not isinstance(error, PermanentSourceError)
+        most = min(self._longest_wait, self._return_wait) if known else self._longest_wait
+        longest = min(most, self._first_wait * 2 ** min(self._failures - 1, 30))
         wait = max(self._first_wait, longest * (1 - self._jitter() / 2))
         self._retry_at = self._clock() + wait
         self._tell("backoff", f"{error}; trying again in {wait:.1f} s")

@@ -6,6 +6,7 @@ import av
 
 from rtme.capture.decoded_source import READ_LIMIT_S, LiveSource
 from rtme.capture.decoding import Decoder
+from rtme.capture.descriptors import no_descriptor
 from rtme.capture.source import PermanentSourceError
 from rtme.capture.urls import redact, safe_name
 from rtme.errors import SourceError
@@ -65,6 +66,8 @@ class RtspSource(LiveSource):
 
     def _explain(self, error: av.FFmpegError) -> SourceError:
         where = self._label
+        if (lack := no_descriptor(error)) is not None:
+            return SourceError(f"cannot open {where}: {lack}")
         if isinstance(error, av.HTTPUnauthorizedError | av.HTTPForbiddenError):
             return PermanentSourceError(
                 f"{where} refuses the user name or password (401/403); write them as "

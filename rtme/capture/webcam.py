@@ -13,6 +13,7 @@ import av.device
 
 from rtme.capture.decoded_source import READ_LIMIT_S, LiveSource
 from rtme.capture.decoding import Decoder
+from rtme.capture.descriptors import no_descriptor
 from rtme.capture.source import PermanentSourceError
 from rtme.capture.urls import safe_name
 from rtme.errors import SourceError
@@ -139,6 +140,8 @@ class WebcamSource(LiveSource):
         return self._device
 
     def _explain(self, error: av.FFmpegError) -> SourceError:
+        if (lack := no_descriptor(error)) is not None:
+            return SourceError(f"{self._label} cannot be opened: {lack}")
         if error.errno in _BUSY:
             return SourceError(f"{self._label} is busy; close the program that uses it")
         if error.errno in _DENIED:

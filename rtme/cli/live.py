@@ -9,12 +9,13 @@ import typer
 from rtme.bus.address import DEFAULT_ADDRESS
 from rtme.bus.journal_path import NONE, default_journal, make_folder_of
 from rtme.cli.interrupt import stopping
+from rtme.cli.leaving import not_held_up
 from rtme.cli.logs import Notes, logging_to_stderr
 from rtme.cli.options import Backend, Engine, Faces, Keys, Precision, Sensitivity, Threads
 from rtme.cli.output import EventPrinter
 from rtme.cli.systemd import notify
 from rtme.errors import JournalError, SettingsError, SourceError
-from rtme.events import HeartbeatEvent
+from rtme.events import HeartbeatEvent, StateEvent
 from rtme.settings import Settings, load_settings
 from rtme.view.tally import Tally
 
@@ -126,16 +127,22 @@ def _run(
     from rtme.live.service import Live
 
     service = Live(specs, settings=settings, fast=fast)
+    with not_held_up(lambda: service.hangs):
+        _watch(service, printer, notes, seconds)
+
+
+def _watch(service: "Live", printer: EventPrinter, notes: Notes, seconds: float | None) -> None:
     tally = Tally()
+    last_words: dict[str, str] = {}
     # What is open is closed and published.
     with stopping(service.stop) as asked, service:
         manifest = service.manifest
         notes.say(
-            f"engine {manifest.name} {manifest.version}, sensitivity {settings.sensitivity}: {manifest.summary}"
+            f"engine {manifest.name} {manifest.version}, sensitivity {service.settings.sensitivity}: {manifest.summary}"
         )
         notes.say(f"it runs on {service.backend}")
-        if settings.journal not in (None, NONE):
-            notes.say(f"events are kept in {settings.journal}  (`rtme events` shows them)")
+        if service.settings.journal not in (None, NONE):
+            notes.say(f"events are kept in {service.settings.journal}  (`rtme events` shows them)")
         notes.say(f"publishing on {service.address}  (Ctrl-C ends)", address=service.address)
         if service.insecure is not None:
             notes.say(f"rtme: {service.insecure}", wrong=True)
@@ -146,7 +153,7 @@ def _run(
         timer.daemon = True
         if seconds is not None:
             timer.start()
-        heard_out = _follow(service, printer, tally)
+        heard_out = _follow(service, printer, tally, last_words)
         notify("STOPPING=1")
     if asked.by is not None:
         why = f"{asked.by.name} was received"
@@ -156,12 +163,19 @@ def _run(
         why = "the time asked for has passed" if timer.finished.is_set() else "every source has ended"
     notes.say(f"over: {why}")
     notes.say(tally.summary())
-    for name, error in service.errors.items():
+    errors = dict(service.errors)
+    if asked.by is None and timer.finished.is_set():
+        for name, progress in service.progress().items():
+            if progress.frames == 0 and name not in errors:
+                errors[name] = (
+                    f"no picture came in {seconds:g} s; {last_words.get(name, 'it was never opened')}"
+                )
+    for name, error in errors.items():
         notes.say(f"rtme: {name}: {error}", wrong=True, stream=name)
     if service.journal_loss is not None:
         notes.say(f"rtme: {service.journal_loss}", wrong=True)
         raise typer.Exit(JournalError.exit_code)
-    if service.errors:
+    if errors:
         raise typer.Exit(SourceError.exit_code)
 
 
@@ -184,10 +198,15 @@ def _with_journal(settings: Settings, notes: Notes) -> Settings:
     return settings.model_copy(update={"journal": str(path)})
 
 
-def _follow(service: "Live", printer: EventPrinter, tally: Tally) -> bool:
-    """Print until the service is over; False when nobody could read it any more before that."""
+def _follow(service: "Live", printer: EventPrinter, tally: Tally, last_words: dict[str, str]) -> bool:
+    """Print until the service is over; False when nobody could read it any more before that.
+
+    ``last_words`` is filled with what each source was doing before it ended.
+    """
     for event in service:
         tally.add(event)
+        if isinstance(event, StateEvent) and event.state != "ended":
+            last_words[event.stream] = f"{event.state}: {event.detail}"
         try:
             printer.show(event)
         except OSError:  # whoever read has enough, or the terminal is gone

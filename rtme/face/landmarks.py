@@ -7,7 +7,7 @@ import sys
 import tempfile
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from functools import cache
 from pathlib import Path
 from typing import Any, Protocol
@@ -206,9 +206,18 @@ def _no_chatter() -> Iterator[None]:
 
     They come from C++ and heed no log level, so the file descriptor itself is turned aside.
     """
-    with _STANDARD_ERROR, tempfile.TemporaryFile() as aside:
-        sys.stderr.flush()
+    with _STANDARD_ERROR, ExitStack() as opened:
+        # Out of file descriptors or of disk: faces are worth a few lines on a terminal.
+        with suppress(OSError):
+            opened.enter_context(_turned_aside())
+        yield
+
+
+@contextmanager
+def _turned_aside() -> Iterator[None]:
+    with tempfile.TemporaryFile() as aside:
         kept = os.dup(2)
+        sys.stderr.flush()
         os.dup2(aside.fileno(), 2)
         try:
             yield

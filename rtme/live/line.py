@@ -49,4 +49,8 @@ class Line:
         deadline = time.monotonic() + timeout_s
         self._capture.join(timeout_s)
         self._track.join(max(0.1, deadline - time.monotonic()))
-        return not self._capture.is_alive() and not self._track.is_alive()
+        return not self.is_alive()
+
+    def is_alive(self) -> bool:
+        """Whether a thread still runs."""
+        return self._capture.is_alive() or self._track.is_alive()

@@ -1,6 +1,7 @@
 """BLAS on one thread, for as long as anything live runs in the process."""
 
 import threading
+from contextlib import suppress
 
 from threadpoolctl import threadpool_limits
 
@@ -14,8 +15,9 @@ def enter() -> None:
     global _users, _limits
     with _lock:
         _users += 1
-        if _limits is None:
-            _limits = threadpool_limits(1, "blas")
+        # Without a file descriptor left the libraries cannot be found; they are then only slower.
+        with suppress(OSError):
+            _limits = _limits or threadpool_limits(1, "blas")
 
 
 def leave() -> None:

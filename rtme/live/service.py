@@ -1,9 +1,11 @@
 """The whole way from sources to events, as one object."""
 
+import queue
 import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from types import TracebackType
@@ -44,6 +46,7 @@ HEARTBEAT_S = 1.0
 OPENNESS_S = 600.0
 POLL_S = 0.2
 JOIN_S = 10.0
+HANGING = f"it did not end within {JOIN_S:g} s: its camera's driver or a library does not come back"
 BATCH_WAIT_MS = 2.0
 # Up to 4 kB each: a service that nobody iterates over must not grow for hours.
 KEEP_EVENTS = 20_000
@@ -122,6 +125,7 @@ class Live:
         self._ended: set[str] = set()
         self._unsent_told = 0
         self._left = False
+        self._hangs = False
         self._failure: BaseException | None = None
         self._lines: list[Line | WorkerLines] = []
         self._journal: Journal | None = None
@@ -138,6 +142,11 @@ class Live:
     def backend(self) -> str:
         """What runs the engine, for people."""
         return f"{self._backend.label} ({self._backend.why})"
+
+    @property
+    def hangs(self) -> bool:
+        """Whether a thread did not come back from a driver or library at the end, and may hold up the process."""
+        return self._hangs
 
     @property
     def address(self) -> str | None:
@@ -256,7 +265,9 @@ class Live:
                 one_thread.leave()
         if self._endpoint is not None:
             self._endpoint.close()
-        self._backend.close()
+        # A call that hangs still uses it.
+        if not (self._hangs and self._engine.is_alive()):
+            self._backend.close()
 
     def __enter__(self) -> Self:
         self.start()
@@ -350,6 +361,8 @@ class Live:
 
     def _note_end(self, end: StreamEnd) -> None:
         assert self._publisher is not None
+        if end.stream in self._ended:
+            return
         if end.error is not None:
             self.errors[end.stream] = end.error
         detail = end.error or "the source ended"
@@ -369,7 +382,7 @@ class Live:
             self._failure = self._diagnose()
             for name, account in self._accounts.items():
                 if name not in self._ended:
-                    reason = str(self._failure or f"it did not end within {JOIN_S:g} s")
+                    reason = str(self._failure or HANGING)
                     self._note_end(StreamEnd(name, account.epoch, reason))
             self._tell_unsent(publisher)
             publisher.publish(self._heartbeat(publisher))
@@ -413,8 +426,17 @@ class Live:
         deadline = time.monotonic() + JOIN_S
         for line in self._lines:
             line.join(max(0.1, deadline - time.monotonic()))
+        self._end_what_hangs()
         self._engine.leave()
         self._engine.join(JOIN_S)
+        self._hangs = self._engine.is_alive() or any(line.is_alive() for line in self._lines)
+
+    def _end_what_hangs(self) -> None:
+        """End in the engine, which closes what is open, the streams whose threads do not come back."""
+        for name, account in self._accounts.items():
+            if name not in self._ended:
+                with suppress(queue.Full):  # then it is the engine that hangs
+                    self._engine.inbox.put(StreamEnd(name, account.epoch, HANGING), timeout=POLL_S)
 
     def _diagnose(self) -> BaseException | None:
         failure = self._engine.failure

@@ -3,7 +3,7 @@
 import threading
 import time
 from collections.abc import Callable
-from concurrent.futures import Executor, Future, ThreadPoolExecutor
+from concurrent.futures import Future
 from dataclasses import dataclass
 from typing import Literal
 
@@ -13,14 +13,15 @@ from rtme.events import AnyEvent, GapEvent, Mark, TruthEvent, WarningEvent
 from rtme.face.landmarks import Floats
 from rtme.face.tracker import FaceTracker
 from rtme.live.epoch import Epoch
+from rtme.live.finder import Finder
 from rtme.live.health import Account
 from rtme.live.inlet import EndOfEpoch, EndOfSource, Inlet, TimedFrame
 from rtme.live.messages import Engine, EpochEnd, StreamEnd, Tracked
+from rtme.live.pace import SLOW_FPS, what_is_missed
 from rtme.live.plan import SourcePlan
 
 TICK_S = 0.2
 TELL_LOSSES_S = 1.0
-SLOW_FPS = 20.0
 
 
 @dataclass(slots=True)
@@ -68,7 +69,7 @@ class TrackStage(threading.Thread):
             tracker = self._new_tracker(self._plan.faces)
             self._ready.set()
             try:
-                with ThreadPoolExecutor(1, f"find-{self._plan.name}") as finder:
+                with Finder(f"find-{self._plan.name}") as finder:
                     end = self._work(tracker, finder)
             finally:
                 tracker.close()
@@ -76,19 +77,19 @@ class TrackStage(threading.Thread):
             end = EndOfSource(str(error))
         except Exception as error:  # one bad source must not stop the others
             end = EndOfSource(f"face tracking failed: {type(error).__name__}: {error}")
-        finally:
-            self._stop_source.set()
-            try:
-                self._tell_losses()
-            finally:
-                self._engine.put(StreamEnd(self._plan.name, self.epoch, end.error))
+        self._stop_source.set()
+        try:
+            self._tell_losses()
+        except Exception as error:  # the publisher died, or the source has no count
+            end = EndOfSource(end.error or f"counting losses failed: {type(error).__name__}: {error}")
+        self._engine.put(StreamEnd(self._plan.name, self.epoch, end.error))
 
     @property
     def epoch(self) -> int:
         """Epoch of the newest frame; 0 before the first."""
         return self._epoch.number if self._epoch else 0
 
-    def _work(self, tracker: FaceTracker, finder: Executor) -> EndOfSource:
+    def _work(self, tracker: FaceTracker, finder: Finder) -> EndOfSource:
         """Take frames until the source ends.
 
         While one frame's faces are cut out and compared, the landmarks of the next are looked for on another thread, if it
@@ -109,7 +110,7 @@ class TrackStage(threading.Thread):
                 return EndOfSource("the engine stopped")
 
     def _begin(
-        self, tracker: FaceTracker, finder: Executor, frame: TimedFrame, before: "_Found | None"
+        self, tracker: FaceTracker, finder: Finder, frame: TimedFrame, before: "_Found | None"
     ) -> "_Found | None":
         """Begin to look for a frame's landmarks; None for a frame that is left out."""
         epoch, mark = self._epoch, frame.mark
@@ -154,10 +155,7 @@ class TrackStage(threading.Thread):
         fps = self._plan.source.fps
         if fps is None or fps >= SLOW_FPS:
             return
-        text = (
-            f"`{self._plan.name}` gives {fps:.3g} frames a second: a micro-expression shorter than "
-            f"{2000 / fps:.0f} ms is seen in fewer than two of them and will be missed"
-        )
+        text = f"`{self._plan.name}` gives {fps:.3g} frames a second: {what_is_missed(fps)}"
         self._publish(WarningEvent(stream=self._plan.name, epoch=self.epoch, text=text))
 
     def _tell_losses(self) -> None:

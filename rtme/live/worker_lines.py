@@ -52,6 +52,7 @@ class WorkerLines(threading.Thread):
         self._open = set(self._epochs)
         self._process: subprocess.Popen[bytes] | None = None
         self._channel: Connection | None = None
+        self._not_begun: str | None = None
 
     @property
     def streams(self) -> set[str]:
@@ -65,30 +66,22 @@ class WorkerLines(threading.Thread):
 
     def start(self) -> None:
         """Start the process, and hand on what it tells."""
-        ours, theirs = Pipe()
-        command = [sys.executable, "-m", "rtme.live.worker", str(theirs.fileno())]
-        # Ctrl-C reaches a whole terminal, and only the service is to hear it: it says when to stop.
-        self._process = subprocess.Popen(command, pass_fds=[theirs.fileno()], start_new_session=True)
-        theirs.close()
-        ours.send_bytes(pickle.dumps(self._job))
-        self._channel = ours
+        try:
+            self._begin()
+        except OSError as error:
+            self._not_begun = f"its worker process cannot be started ({error.strerror})"
         super().start()
 
     def run(self) -> None:
         """Thread body."""
-        assert self._channel is not None
-        gone = False
-        while not gone and self._open:
-            try:
-                if self._channel.poll(TICK_S):
-                    gone = not self._hand_on(pickle.loads(self._channel.recv_bytes()))
-            except (EOFError, OSError):
-                gone = True
+        if self._channel is not None:
+            self._listen(self._channel)
         if self._open:
-            why = self._last_words()
+            why = self._not_begun or self._last_words()
             for name in sorted(self._open):
                 self._engine.put(StreamEnd(name, self._epochs[name], why))
-        self._channel.close()
+        if self._channel is not None:
+            self._channel.close()
 
     def stop(self) -> None:
         """Let the sources end with the frames that wait."""
@@ -109,6 +102,24 @@ class WorkerLines(threading.Thread):
             # Only a driver can hold a killed process; it is not waited for.
             with suppress(subprocess.TimeoutExpired):
                 process.wait(5 * TICK_S)
+
+    def _begin(self) -> None:
+        ours, theirs = Pipe()
+        with theirs:
+            command = [sys.executable, "-m", "rtme.live.worker", str(theirs.fileno())]
+            # Ctrl-C reaches a whole terminal, and only the service is to hear it: it says when to stop.
+            self._process = subprocess.Popen(command, pass_fds=[theirs.fileno()], start_new_session=True)
+        ours.send_bytes(pickle.dumps(self._job))
+        self._channel = ours
+
+    def _listen(self, channel: Connection) -> None:
+        gone = False
+        while not gone and self._open:
+            try:
+                if channel.poll(TICK_S):
+                    gone = not self._hand_on(pickle.loads(channel.recv_bytes()))
+            except (EOFError, OSError):
+                gone = True
 
     def _hand_on(self, told: Told) -> bool:
         """Do what the worker asks for; False when the engine is gone."""

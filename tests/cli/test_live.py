@@ -5,53 +5,14 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 
-from rtme import Subscriber
-from rtme.events import AnyEvent, FaceEvent, GapEvent, SpeakerEvent, StateEvent, TruthEvent
+from live_process import is_state, service, wait_for
+from rtme.events import FaceEvent, GapEvent, SpeakerEvent, TruthEvent
 from rtsp_camera import RtspCamera
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
-PATIENCE_S = 90.0
-
-
-@contextmanager
-def service(engine: str, *words: object) -> Iterator[tuple[subprocess.Popen[str], Subscriber]]:
-    """`rtme live` on a free port and a subscriber that has heard it."""
-    process = subprocess.Popen(
-        [sys.executable, "-m", "rtme", "live", *map(str, words), "--bind", "tcp://127.0.0.1:*"],
-        env={**os.environ, "RTME_ENGINE": engine},
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-    try:
-        assert process.stderr is not None
-        said = ""
-        while "publishing on" not in said:
-            said = process.stderr.readline()
-            assert said, "rtme live ended before it published"
-        with Subscriber(said.split()[2], timeout_s=PATIENCE_S) as subscriber:
-            yield process, subscriber
-    finally:
-        process.kill()
-        process.communicate(timeout=30)
-
-
-def wait_for(subscriber: Subscriber, wanted: Callable[[AnyEvent], bool]) -> list[AnyEvent]:
-    """Events up to the first that is wanted."""
-    seen = []
-    for event in subscriber:
-        seen.append(event)
-        if wanted(event):
-            return seen
-    raise AssertionError(f"not heard in {PATIENCE_S} s; last: {seen[-3:]}")
-
-
-def is_state(state: str) -> Callable[[AnyEvent], bool]:
-    return lambda event: isinstance(event, StateEvent) and event.state == state
 
 
 def test_a_camera_that_goes_away_and_comes_back(
