@@ -72,7 +72,7 @@ def settings_of(arguments: argparse.Namespace) -> Settings:
         backend=arguments.backend,
         precision=arguments.precision,
         threads=arguments.threads,
-    ).model_copy(update={"source": [], "bind": None})
+    ).model_copy(update={"source": [], "bind": None, "journal": None})
 
 
 def often_of(arguments: argparse.Namespace, least: int, most: int) -> Often:

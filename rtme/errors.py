@@ -49,3 +49,9 @@ class DataError(RtmeError):
     """Training or test material that cannot be used."""
 
     exit_code = 7
+
+
+class JournalError(BusError):
+    """A journal that cannot be used, or that lacks events which were sent."""
+
+    exit_code = 8

@@ -9,6 +9,8 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
 SCHEMA = 1
+SERVICE = "_service"
+"""The stream of heartbeats, and of what is said about the service itself."""
 
 SERVICE = "_service"
 """The stream of what is about the service itself: heartbeats, and warnings of no source."""
@@ -32,7 +34,10 @@ class Event(_Model):
 
     schema_: Literal[1] = Field(1, alias="schema")
     run_id: str = Field("", description="one run of the service; filled in by the publisher")
-    seq: int = Field(-1, description="rises by one with every event of a run; filled in by the publisher")
+    seq: int = Field(
+        -1,
+        description="rises by one with every event, with a journal across runs, else from 0; filled in by the publisher",
+    )
     stream: str
     epoch: int = 0
     at: Mark | None = Field(
@@ -144,6 +149,15 @@ class StreamHealth(_Model):
     )
 
 
+class JournalHealth(_Model):
+    """How the file that keeps the events does."""
+
+    state: Literal["ok", "failing"]
+    last_seq: int = Field(description="number of the newest event in it; -1 when there is none")
+    waiting: int = Field(0, description="events that were sent and could not be written so far")
+    missing: int = Field(0, description="events of this run that it will never hold")
+
+
 class HeartbeatEvent(Event):
     """Once a second, so that silence always means something is broken. Its stream is ``_service``."""
 
@@ -156,7 +170,10 @@ class HeartbeatEvent(Event):
     sensitivity: Literal["low", "normal", "high"] = Field(
         "normal", description="which of the engine's operating points is in use"
     )
-    last_seq: int
+    last_seq: int = Field(
+        description="number of the event before this one; of an earlier run's, where a journal lets numbers go on"
+    )
+    journal: JournalHealth | None = Field(None, description="null when none is kept")
     streams: dict[str, StreamHealth]
 
 

@@ -71,6 +71,16 @@ class Settings(BaseSettings):
     insecure: bool = Field(
         False, description="allow a bind that others on the network can reach without keys"
     )
+    journal: str | None = Field(
+        None,
+        min_length=1,
+        description="SQLite file that keeps every event; `none` keeps none. Not said: `rtme live` has one in the user's "
+        "state folder, rtme.Live has none",
+    )
+    journal_days: float = Field(30, ge=0, description="events older than this are removed; 0 keeps all")
+    journal_mb: float = Field(
+        1_000, ge=0, description="megabytes of events at most, the oldest go; 0 sets no limit"
+    )
     transport: Literal["tcp", "udp"] = Field("tcp", description="how RTSP packets travel")
     task_file: Path | None = Field(None, description="MediaPipe .task model, for mediapipe 0.10.30 and newer")
     source: list[SourceSettings] = Field(default_factory=list, description="sources of a cameras file")

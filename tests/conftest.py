@@ -27,13 +27,12 @@ def pytest_sessionfinish() -> None:
         Path(report).write_text(json.dumps(given_inputs))
 
 
-@pytest.fixture(autouse=True, scope="session")
-def _no_keys_of_the_developer(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """Whoever runs the tests may have keys, which a bind that others can reach would take."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("XDG_CONFIG_HOME", str(tmp_path_factory.mktemp("config")))
-        patch.delenv("RTME_KEYS", raising=False)
-        yield
+@pytest.fixture(scope="session", autouse=True)
+def _folders_of_their_own(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Services that are tried out keep no journal among the user's, and take none of the user's keys."""
+    os.environ["XDG_STATE_HOME"] = str(tmp_path_factory.mktemp("state"))
+    os.environ["XDG_CONFIG_HOME"] = str(tmp_path_factory.mktemp("config"))
+    os.environ.pop("RTME_KEYS", None)
 
 
 @pytest.fixture(scope="session")

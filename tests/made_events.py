@@ -2,9 +2,10 @@
 
 import time
 
+from rtme.bus.journal import Stored
 from rtme.bus.publisher import Publisher
 from rtme.bus.subscriber import Subscriber
-from rtme.events import HeartbeatEvent, IntervalEvent, Mark, WarningEvent
+from rtme.events import AnyEvent, HeartbeatEvent, IntervalEvent, Mark, WarningEvent, dump
 
 
 def mark(frame: int, capture_ns: int = 0) -> Mark:
@@ -24,6 +25,14 @@ def warning(text: str = "note", stream: str = "cam") -> WarningEvent:
 
 def heartbeat() -> HeartbeatEvent:
     return HeartbeatEvent(stream="_service", uptime_s=1.0, engine="none", last_seq=0, streams={})
+
+
+def stored(event: AnyEvent, seq: int, run_id: str = "run", wall_ns: int | None = None) -> Stored:
+    """An event as a publisher would put it into a journal."""
+    numbered = event.model_copy(update={"seq": seq, "run_id": run_id})
+    return Stored(
+        seq, run_id, event.stream, event.kind, time.time_ns() if wall_ns is None else wall_ns, dump(numbered)
+    )
 
 
 def join(publisher: Publisher, subscriber: Subscriber) -> None:

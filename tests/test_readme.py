@@ -10,6 +10,9 @@ from pathlib import Path
 import pytest
 
 from faces import astronaut_clip
+from rtme.bus.address import DEFAULT_ADDRESS
+from rtme.bus.journal import Journal
+from rtme.bus.journal_path import default_journal, make_folder_of
 from rtme.engine.bundle import list_bundles
 from rtme.settings import load_settings
 
@@ -42,6 +45,10 @@ def runs_anywhere(command: str) -> bool:
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("readme")
     astronaut_clip(folder / "clip.mp4", seconds=3)
+    journal = default_journal(DEFAULT_ADDRESS)
+    assert journal is not None
+    make_folder_of(journal)
+    Journal(journal).close()
     (folder / "recordings").mkdir()
     (folder / "recordings" / "one.mp4").write_bytes((folder / "clip.mp4").read_bytes())
     return folder

@@ -15,13 +15,16 @@ import zmq
 from rtme.bus.address import DEFAULT_ADDRESS, bindable, openness, split
 from rtme.bus.curve import KeyFolder, server_keys
 from rtme.bus.door import Door
+from rtme.bus.journal import Journal, Stored
 from rtme.bus.latency import LatencyWindow
+from rtme.bus.recorder import Recorder
 from rtme.errors import BusError
 from rtme.events import (
     SERVICE,
     AnyEvent,
     HeartbeatEvent,
     IntervalEvent,
+    JournalHealth,
     Percentiles,
     WarningEvent,
     dump,
@@ -33,6 +36,10 @@ SEND_HIGH_WATER = 10_000
 LINGER_MS = 500
 PING_MS = 2_000
 PING_TIMEOUT_MS = 6_000
+# Numbered and journalled together at most: a few milliseconds' work.
+BATCH = 256
+_LAST = int(zmq.DONTWAIT)
+_HEAD = _LAST | int(zmq.SNDMORE)
 
 
 def _may_be_dropped(event: AnyEvent) -> bool:
@@ -43,10 +50,11 @@ def _may_be_dropped(event: AnyEvent) -> bool:
 
 
 class Publisher:
-    """Numbers events and sends them, from one thread that alone owns the socket.
+    """Numbers events, writes them to the journal and sends them, from one thread that alone owns the socket.
 
-    ``publish`` may be called from any thread and never waits. What is sent has ``seq`` 0, 1, 2, … without
-    holes, because an event gets its number only when it leaves.
+    ``publish`` may be called from any thread and never waits. What is sent has numbers without holes, because an event
+    gets its ``seq`` only when it leaves: from 0 on, or, with a journal, from where the last run ended. A journal
+    that fails holds nothing up: events are sent, a warning says so, and they are written when that is possible again.
 
     Args:
         bind: ``tcp://host:port`` (port ``*``: any free one), or None to number and hand to ``on_sent`` only.
@@ -56,6 +64,7 @@ class Publisher:
         keys: Folder of keys (:mod:`rtme.bus.curve`). None: where other machines can reach ``bind`` the default folder's,
             elsewhere none. A client that is refused is told of in a warning.
         insecure: Allow ``bind`` to be reachable from other machines without keys.
+        journal: Has each event before it is sent. Whoever opened it closes it, after the publisher.
         capacity: Most events that wait to be sent.
         reserve: The part of ``capacity`` that heartbeats and provisional intervals may not use.
 
@@ -80,6 +89,7 @@ class Publisher:
         on_sent: Callable[[AnyEvent], None] | None = None,
         keys: Path | str | None = None,
         insecure: bool = False,
+        journal: Journal | None = None,
         capacity: int = 10_000,
         reserve: int = 2_000,
     ) -> None:
@@ -94,7 +104,8 @@ class Publisher:
         self._closing = False
         self._failure: Exception | None = None
         self._dropped = 0
-        self._last_seq = -1
+        self._recorder = None if journal is None else Recorder(journal)
+        self._last_seq = -1 if journal is None else journal.next_seq - 1
         self._latency: dict[str, LatencyWindow] = {}
         self._waiting: dict[str, LatencyWindow] = {}
         self._socket: zmq.Socket[bytes] | None = None
@@ -116,8 +127,18 @@ class Publisher:
 
     @property
     def last_seq(self) -> int:
-        """Number of the newest event that was sent; -1 before the first."""
+        """Number of the newest event that was sent, by whichever run; -1 before the first."""
         return self._last_seq
+
+    @property
+    def journal_health(self) -> JournalHealth | None:
+        """How the journal does now, None without one. From any thread."""
+        return None if self._recorder is None else self._recorder.health()
+
+    @property
+    def journal_loss(self) -> str | None:
+        """What the journal lacks of this run, as a sentence; None when nothing. Final after ``close``."""
+        return None if self._recorder is None else self._recorder.loss()
 
     @property
     def dropped(self) -> int:
@@ -179,12 +200,14 @@ class Publisher:
 
     def _run(self) -> None:
         try:
-            while (waiting := self._next()) is not None:
-                self._send(*waiting)
+            while (batch := self._next()) is not None:
+                self._send(batch)
         except Exception as error:  # whatever it was, publish() must tell the callers
             with self._ready:
                 self._failure = error
         finally:
+            if self._recorder is not None:
+                self._recorder.finish()
             if self._socket is not None and self._door is not None:
                 context = self._socket.context
                 self._socket.close(LINGER_MS)
@@ -195,35 +218,66 @@ class Publisher:
         with suppress(BusError):  # who publishes is told that the publisher has stopped; the door need not be
             self.publish(WarningEvent(stream=SERVICE, text=sentence))
 
-    def _next(self) -> tuple[AnyEvent, int] | None:
-        """The oldest event, and when it was queued; None when it was the last."""
-        with self._ready:
-            while not self._queue:
-                if self._closing:
-                    return None
-                self._ready.wait(1.0)
-            return self._queue.popleft()
+    def _next(self) -> list[tuple[AnyEvent, int]] | None:
+        """The oldest events, each with the time at which it was queued; None when those were the last.
 
-    def _send(self, event: AnyEvent, queued_ns: int) -> None:
-        """The one way out: number, socket, tap. What a journal must have first belongs before the socket."""
+        An empty list when nothing came for a second: what waits for the journal may be tried again.
+        """
+        with self._ready:
+            if not self._queue and not self._closing:
+                self._ready.wait(1.0)
+            if not self._queue and self._closing:
+                return None
+            return [self._queue.popleft() for _ in range(min(BATCH, len(self._queue)))]
+
+    def _send(self, batch: list[tuple[AnyEvent, int]]) -> None:
+        """The one way out: number, journal, socket, tap."""
         now_ns = time.monotonic_ns()
-        seq = self._last_seq + 1
+        numbered = [self._number(event, self._last_seq + 1 + n, now_ns) for n, (event, _) in enumerate(batch)]
+        bodies = [dump(event) for event in numbered]
+        if self._recorder is not None:
+            wall_ns = time.time_ns()
+            self._tell(
+                self._recorder.record(
+                    [
+                        Stored(event.seq, self.run_id, event.stream, event.kind, wall_ns, body)
+                        for event, body in zip(numbered, bodies, strict=True)
+                    ]
+                )
+            )
+        for event, body, (_, queued_ns) in zip(numbered, bodies, batch, strict=True):
+            if self._socket is not None:
+                # One after the other costs half of what `send_multipart` does.
+                self._socket.send(topic(event).encode(), _HEAD)
+                self._socket.send(body, _LAST)
+            self._last_seq = event.seq
+            if event.system_ms is not None:
+                sent_ns = time.monotonic_ns()
+                if event.stream not in self._latency:
+                    self._latency[event.stream], self._waiting[event.stream] = (
+                        LatencyWindow(),
+                        LatencyWindow(),
+                    )
+                self._latency[event.stream].add(event.system_ms, sent_ns)
+                self._waiting[event.stream].add((sent_ns - queued_ns) / 1e6, sent_ns)
+            if self._on_sent is not None:
+                self._on_sent(event)
+
+    def _number(self, event: AnyEvent, seq: int, now_ns: int) -> AnyEvent:
         known: dict[str, Any] = {"run_id": self.run_id, "seq": seq}
         if event.system_ms is None and event.at is not None:
             known["system_ms"] = (now_ns - event.at.capture_ns) / 1e6
         if isinstance(event, HeartbeatEvent):
             # Only here is it known what was sent before it.
-            known["last_seq"] = self._last_seq
-        numbered = event.model_copy(update=known)
-        if self._socket is not None:
-            self._socket.send_multipart([topic(numbered).encode(), dump(numbered)], zmq.DONTWAIT)
-        self._last_seq = seq
-        if numbered.system_ms is not None:
-            self._latency.setdefault(numbered.stream, LatencyWindow()).add(numbered.system_ms, now_ns)
-            waited_ms = (time.monotonic_ns() - queued_ns) / 1e6
-            self._waiting.setdefault(numbered.stream, LatencyWindow()).add(waited_ms, now_ns)
-        if self._on_sent is not None:
-            self._on_sent(numbered)
+            known["last_seq"] = seq - 1
+            known["journal"] = self.journal_health
+        return event.model_copy(update=known)
+
+    def _tell(self, sentence: str | None) -> None:
+        """Say something about the journal, however many events wait."""
+        if sentence is not None:
+            with self._ready:
+                self._queue.append((WarningEvent(stream=SERVICE, text=sentence), time.monotonic_ns()))
 
 
 def _percentiles(windows: dict[str, LatencyWindow], stream: str) -> Percentiles | None:

@@ -162,7 +162,9 @@ class Subscriber:
             self.missed += max(0, event.seq - self.last_seq - 1)
         elif self.run_id is not None:
             self.restarts += 1
-            self.missed += event.seq
+            # With a journal numbers go on; without one they begin at 0 again.
+            went_on = event.seq > self.last_seq
+            self.missed += event.seq - (self.last_seq + 1 if went_on else 0)
         self.run_id, self.last_seq = event.run_id, event.seq
         return event
 

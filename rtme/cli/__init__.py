@@ -13,6 +13,7 @@ from rtme.cli import (
     data,
     doctor,
     engine,
+    events,
     export,
     keys,
     live,
@@ -35,6 +36,7 @@ app = typer.Typer(
 app.command("live")(live.live)
 app.command("analyze")(analyze.analyze)
 app.command("watch")(watch.watch)
+app.command("events")(events.events)
 app.command("doctor")(doctor.doctor)
 app.command("synth")(synth.synth)
 app.command("train")(train.train)

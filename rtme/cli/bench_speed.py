@@ -273,7 +273,9 @@ def _settings(
 ) -> Settings:
     settings = load_settings(None, engine=engine, backend=backend, threads=threads, precision=precision)
     # What the environment says of cameras and of the socket of `rtme live` is not meant for this.
-    return settings.model_copy(update={"source": [], "bind": None, "insecure": False, "faces": 1})
+    return settings.model_copy(
+        update={"source": [], "bind": None, "journal": None, "insecure": False, "faces": 1}
+    )
 
 
 def _feed(folder: Path, seconds: float, fps: int = 30) -> "Feed":

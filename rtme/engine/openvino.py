@@ -9,6 +9,7 @@ crops than one request of two threads.
 """
 
 from collections.abc import Iterator
+from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -46,12 +47,22 @@ def missing(bundle: Bundle, wish: Wish) -> str | None:
         return f"it computes in {' or '.join(_HINT)}, not in {wish.precision}"
     if wish.precision == "fp32":
         return None
-    import openvino
-
-    able = openvino.Core().get_property("CPU", "OPTIMIZATION_CAPABILITIES")
+    able = _core().get_property("CPU", "OPTIMIZATION_CAPABILITIES")
     if _CAPABILITY[wish.precision] in able:
         return None
     return f"this processor has no {wish.precision} of its own, so it would be slower than fp32"
+
+
+@cache
+def _core() -> Any:
+    """The one core of the process, which lives as long as the process does.
+
+    OpenVINO lays the stack for signals of the thread that first uses a core into memory of that core's. Were the core
+    released elsewhere, the next signal would end the process with a segmentation fault.
+    """
+    import openvino
+
+    return openvino.Core()
 
 
 class OpenVinoBackend(TwoGraphs["_Graph"]):
@@ -75,7 +86,7 @@ class OpenVinoBackend(TwoGraphs["_Graph"]):
         threads = f"{wish.threads} thread{'s' * (wish.threads > 1)}"
         self.label = f"openvino {version}, {precision}, CPU, {threads}"
         self.manifest = bundle.manifest
-        core = openvino.Core()
+        core = _core()
 
         def graph(path: Path, inputs: Shapes, outputs: Shapes, threads: int) -> _Graph:
             return _Graph(core, path, bundle, inputs, outputs, _HINT[precision], threads)

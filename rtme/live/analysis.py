@@ -93,7 +93,9 @@ def analyze(
     """
     # What the environment says of `rtme live` (its socket, its cameras) is not meant for this.
     settings = load_settings(None, **flags)
-    settings = settings.model_copy(update={"bind": flags.get("bind"), "source": []})
+    settings = settings.model_copy(
+        update={"bind": flags.get("bind"), "journal": flags.get("journal"), "source": []}
+    )
     if not isinstance(source, str | Path):
         return Analysis(Live([source], settings=settings, fast=True), source.name, on_progress)
     label = str(source)

@@ -9,6 +9,8 @@ from functools import partial
 from types import TracebackType
 from typing import Any, Self
 
+from rtme.bus.journal import Journal
+from rtme.bus.journal_path import NONE
 from rtme.bus.publisher import Publisher
 from rtme.capture.source import Source
 from rtme.engine.backend import Wish
@@ -116,6 +118,7 @@ class Live:
         self._left = False
         self._failure: BaseException | None = None
         self._lines: list[Line | WorkerLines] = []
+        self._journal: Journal | None = None
         self._publisher: Publisher | None = None
         self._supervisor: threading.Thread | None = None
 
@@ -139,18 +142,33 @@ class Live:
         """What it means that other machines can reach the address without keys; None where they cannot."""
         return self._publisher.insecure if self._publisher else None
 
+    @property
+    def journal_loss(self) -> str | None:
+        """What the journal lacks of this run, as a sentence; None when nothing. Final when the service is over."""
+        return self._publisher.journal_loss if self._publisher else None
+
     def start(self) -> None:
-        """Bind the socket and open the sources.
+        """Open the journal, bind the socket and open the sources.
 
         Raises:
             BusError: The address cannot be bound, or the keys cannot be used.
+            JournalError: The journal cannot be used.
             RtmeError: It has been started before.
         """
         if self._supervisor is not None:
             raise RtmeError("this Live has been started before: make a new one for each run")
-        self._publisher = Publisher(
-            self.settings.bind, on_sent=self._take, keys=self.settings.keys, insecure=self.settings.insecure
-        )
+        self._journal = self._new_journal()
+        try:
+            self._publisher = Publisher(
+                self.settings.bind,
+                on_sent=self._take,
+                keys=self.settings.keys,
+                insecure=self.settings.insecure,
+                journal=self._journal,
+            )
+        except RtmeError:
+            self._close_journal()
+            raise
         self._backend.on_lost = self._warn
         self._engine = EngineStage(
             self._backend,
@@ -220,6 +238,16 @@ class Live:
                 break
         if self._failure is not None:
             raise self._failure
+
+    def _new_journal(self) -> Journal | None:
+        wanted = self.settings
+        if wanted.journal in (None, NONE):
+            return None
+        return Journal(wanted.journal, wanted.journal_days or None, wanted.journal_mb or None)
+
+    def _close_journal(self) -> None:
+        if self._journal is not None:
+            self._journal.close()
 
     def _new_lines(self, publish: Callable[[AnyEvent], None]) -> list[Line | WorkerLines]:
         """What reads and tracks the sources: threads of this process, or processes of their own."""
@@ -291,6 +319,7 @@ class Live:
         finally:
             if not publisher.close(JOIN_S) and self._failure is None:
                 self._failure = SourceError("the publisher could not send everything that was waiting")
+            self._close_journal()
             with self._arrived:
                 self._over.set()
                 self._arrived.notify_all()

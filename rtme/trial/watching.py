@@ -136,7 +136,9 @@ def watch(
         RtmeError: The service failed.
     """
     seen = {source.name: Seen() for source in sources}
-    live = Live(sources, settings=settings.model_copy(update={"bind": None, "source": []}), fast=True)
+    live = Live(
+        sources, settings=settings.model_copy(update={"bind": None, "journal": None, "source": []}), fast=True
+    )
     with live:
         for event in live:
             if isinstance(event, HeartbeatEvent):

@@ -33,18 +33,18 @@ def render(event: AnyEvent) -> Text:
     The time of day is that of the newest frame the service had seen, or now for an event without a frame. All
     seconds are the stream's own.
     """
-    what, style = _what(event)
+    what, style = describe(event)
     line = Text(no_wrap=True)
     line.append(f"{_time_of_day(event)}  ", style="dim")
-    line.append(f"{_printable(event.stream):<12} ", style="cyan")
-    line.append(_printable(what), style=style)
+    line.append(f"{printable(event.stream):<12} ", style="cyan")
+    line.append(printable(what), style=style)
     delay = _delay(event)
     if delay:
         line.append(f"  {delay}", style="dim")
     return line
 
 
-def _what(event: AnyEvent) -> tuple[str, str]:
+def describe(event: AnyEvent) -> tuple[str, str]:
     """What happened, and the style of saying it."""
     match event:
         case IntervalEvent():
@@ -72,7 +72,7 @@ def _what(event: AnyEvent) -> tuple[str, str]:
                 f"{name} {health.state} {health.fps:.0f} fps" for name, health in event.streams.items()
             )
             return (
-                f"alive for {event.uptime_s:.0f} s, {event.last_seq + 1} events: {streams or 'no stream'}",
+                f"alive for {event.uptime_s:.0f} s, event {event.seq}{_journal(event)}: {streams or 'no stream'}",
                 "dim",
             )
 
@@ -82,6 +82,12 @@ def _interval(event: IntervalEvent) -> str:
         f"face {event.face}  {TYPES[event.type]} {event.status:<11}  {_span(event.onset, event.offset)}"
         f"  apex {event.apex.time_s:.2f} s  confidence {event.confidence:.2f}"
     )
+
+
+def _journal(event: HeartbeatEvent) -> str:
+    if event.journal is None or event.journal.state == "ok":
+        return ""
+    return f", journal failing ({event.journal.waiting} wait, {event.journal.missing} missing)"
 
 
 def _turn(event: SpeakerEvent) -> str:
@@ -117,6 +123,6 @@ def _time_of_day(event: AnyEvent) -> str:
     return datetime.fromtimestamp(wall_s).strftime("%H:%M:%S.%f")[:-3]
 
 
-def _printable(text: str) -> str:
+def printable(text: str) -> str:
     """One line without control characters: names and texts come off a wire and may not steer the terminal."""
     return "".join(letter if letter.isprintable() else " " for letter in text)
