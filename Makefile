@@ -7,12 +7,13 @@ BIN    := $(VENV)/bin
 # TensorRT's Python bindings without its libraries: small, and enough to check every name that is used of them.
 BINDINGS := 10.16.1.11 11.4.0.106
 
-.PHONY: help live test bindings test-slow lint bench clean
+.PHONY: help live test bindings test-slow fuzz lint bench clean
 
 help:
 	@echo "make live       install into $(VENV) and run the demo: no camera, no GPU, no network after the install"
 	@echo "make test       install what the tests need and run them"
 	@echo "make test-slow  the tests that take minutes"
+	@echo "make fuzz       100,000 made-up inputs to everything that reads what others wrote; about an hour"
 	@echo "make bindings   TensorRT's bindings, for the test that checks names against them (part of make test)"
 	@echo "make lint       ruff, mypy, import-linter"
 	@echo "make bench      every speed bench, into bench/results and docs/performance.md; about an hour on a quiet machine"
@@ -38,6 +39,9 @@ bindings: $(BINDINGS:%=.bindings/%/.done) .bindings/cuda/.done
 
 test-slow: $(BIN)/.dev
 	$(BIN)/pytest -m slow --timeout 1200
+
+fuzz: $(BIN)/.dev
+	$(BIN)/python bench/fuzz.py
 
 lint: $(BIN)/.dev
 	$(BIN)/ruff check .

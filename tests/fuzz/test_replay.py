@@ -38,22 +38,15 @@ class Asker:
         self._socket.set(zmq.LINGER, 0)
         self._socket.set(zmq.RCVTIMEO, 60_000)
         self._socket.connect(address)
-        self._number = 0
 
-    def ask(self, several: list[list[bytes]]) -> list[dict[str, object]]:
-        """Send these, then a good request; what came back up to its reply."""
-        self._number += 1
-        for parts in several:
-            self._socket.send_multipart(parts)
-        self._socket.send_multipart(
-            [b"", as_json({"request": "replay", "from": 0, "id": f"good {self._number}"})]
-        )
-        replies: list[dict[str, object]] = []
-        while not replies or replies[-1]["id"] != f"good {self._number}":
-            # With or without the empty part before it, as it was asked.
-            parts = self._socket.recv_multipart()
-            replies.append(json.loads(parts[1] if parts[0] == b"" else parts[0], parse_constant=pytest.fail))
-        return replies
+    def ask(self, parts: list[bytes]) -> dict[str, object]:
+        """Send this; what came back. One question at a time, as the contract has it."""
+        self._socket.send_multipart(parts)
+        answer = self._socket.recv_multipart()
+        # A REQ socket has an empty part before its request, and wants it back.
+        head = answer[1] if parts[0] == b"" else answer[0]
+        reply: dict[str, object] = json.loads(head, parse_constant=pytest.fail)
+        return reply
 
     def close(self) -> None:
         self._socket.close(0)
@@ -73,9 +66,9 @@ def asker() -> Iterator[Asker]:
     server.close()
 
 
-framed = requests.map(lambda request: [b"", request]) | st.lists(
-    requests | st.just(b""), min_size=1, max_size=4
-)
+# Who sends more is hung up on, and what was sent after it is lost.
+short = requests.filter(lambda request: len(request) <= protocol.MOST_REQUEST_BYTES)
+framed = short.map(lambda request: [b"", request]) | st.lists(short | st.just(b""), min_size=1, max_size=4)
 
 
 @fuzzed(0.005)
@@ -84,7 +77,7 @@ def test_whatever_is_asked_the_next_good_request_is_answered(
     asker: Asker, several: list[list[bytes]]
 ) -> None:
     given_inputs["replay: through a socket"] += len(several)
-    *others, last = asker.ask(several)
-    assert (last["reply"], last["events"], last["next"]) == ("replay", 10, 10)
-    assert {str(each["reply"]) for each in others} <= {"replay", "snapshot", "error"}
-    assert len(others) <= len(several)
+    for parts in several:
+        assert asker.ask(parts)["reply"] in ("replay", "snapshot", "error")
+    good = asker.ask([b"", as_json({"request": "replay", "from": 0, "id": "good"})])
+    assert (good["reply"], good["id"], good["events"], good["next"]) == ("replay", "good", 10, 10)
