@@ -13,6 +13,7 @@ help:
 	@echo "make live       install into $(VENV) and run the demo: no camera, no GPU, no network after the install"
 	@echo "make test       install what the tests need and run them"
 	@echo "make test-slow  the tests that take minutes"
+	@echo "make fuzz       100,000 made-up inputs to everything that reads what others wrote; about an hour"
 	@echo "make bindings   TensorRT's bindings, for the test that checks names against them (part of make test)"
 	@echo "make lint       ruff, mypy, import-linter"
 	@echo "make contract   the schemas and asyncapi.yaml in docs/, after a change in rtme/events.py or rtme/bus/protocol.py"
@@ -40,6 +41,9 @@ bindings: $(BINDINGS:%=.bindings/%/.done) .bindings/cuda/.done
 
 test-slow: $(BIN)/.dev
 	$(BIN)/pytest -m slow --timeout 1200
+
+fuzz: $(BIN)/.dev
+	$(BIN)/python bench/fuzz.py
 
 lint: $(BIN)/.dev
 	$(BIN)/ruff check .
