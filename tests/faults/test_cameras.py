@@ -97,8 +97,8 @@ def test_a_camera_that_comes_back_as_another(
     assert live.errors == {}
     assert ["15 frames a second" in text for text in warnings(seen)] == [True]
     faces = [event for event in seen if isinstance(event, FaceEvent)]
-    assert {event.epoch for event in faces} == {0, 1, 2, 3}
-    assert gaps(seen, "no_face")[-1].epoch == 4
+    assert len({event.epoch for event in faces}) == 4
+    assert gaps(seen, "no_face")[-1].epoch > faces[-1].epoch
 
 
 def test_a_camera_that_gives_fewer_frames_than_it_promises(
