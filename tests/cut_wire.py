@@ -9,9 +9,10 @@ from pathlib import Path
 
 import pytest
 
-# 198.18.0.0/15 is kept for tests of networks (RFC 2544).
-_HERE, _NEAR = "198.18.6.1", "198.18.6.2"
-_FAR, CAMERA_HOST = "198.18.6.5", "198.18.6.6"
+# 198.18.0.0/15 is kept for tests of networks (RFC 2544); runs side by side do not meet.
+_NET = f"198.18.{os.getpid() % 256}"
+_HERE, _NEAR = f"{_NET}.1", f"{_NET}.2"
+_FAR, CAMERA_HOST = f"{_NET}.5", f"{_NET}.6"
 
 
 class Wire:
@@ -47,6 +48,7 @@ def wire() -> Iterator[Wire]:
         pytest.skip("network namespaces need root")
     name = f"rtme{os.getpid()}"
     router, camera = f"{name}r", f"{name}c"
+    _clear_away()
     try:
         try:
             for namespace in (router, camera):
@@ -60,6 +62,13 @@ def wire() -> Iterator[Wire]:
         for namespace in (router, camera):
             if Path(f"/run/netns/{namespace}").exists():
                 run("ip", "netns", "del", namespace)
+
+
+def _clear_away() -> None:
+    """Remove what a run left that was killed: its addresses would be in the way."""
+    for left in Path("/run/netns").glob("rtme*[rc]"):
+        if not Path(f"/proc/{left.name[4:-1]}").exists():
+            run("ip", "netns", "del", left.name)
 
 
 def _lay(name: str, router: str, camera: str) -> None:

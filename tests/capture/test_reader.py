@@ -110,6 +110,25 @@ def test_the_wait_doubles_from_half_a_second_to_ten_and_starts_anew_after_a_fram
     assert waits == pytest.approx([0.5, 1, 2, 4, 8, 10, 10, 10, 0.5])
 
 
+def waits_of(script: list, steps: int) -> list[float]:
+    reader, clock = reader_of(script)
+    waits = []
+    for _ in range(steps):
+        before = clock.now
+        reader.step(100.0)
+        if clock.now > before:
+            waits.append(clock.now - before)
+    return waits
+
+
+def test_a_source_that_was_live_is_tried_again_each_second():
+    assert waits_of(["open", "frame", "break", *["refuse"] * 8], 20)[:5] == pytest.approx([0.5, 1, 1, 1, 1])
+
+
+def test_a_password_that_is_refused_later_is_not_tried_each_second():
+    assert waits_of(["open", "frame", "break", *["forbid"] * 8], 20)[:5] == pytest.approx([0.5, 1, 2, 4, 8])
+
+
 @given(st.lists(st.floats(0, 1, exclude_max=True), min_size=1, max_size=15))
 def test_whatever_the_jitter_a_wait_stays_between_half_a_second_and_ten(jitters):
     clock = Clock()

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from clips import number_in, write_clip
+from damaging_proxy import DamagingProxy
 from rtme.capture.frame import Frame
 from rtme.capture.reader import Reader, StateChange
 from rtme.capture.rtsp import RtspSource
@@ -70,6 +71,19 @@ def test_udp_brings_pictures_in_order(rtsp_server, numbered_clip):
     numbers = [n for n in (number_in(f.image) for f in got) if n is not None]
     assert len(numbers) > 30
     assert np.all(np.diff(np.unwrap(numbers, period=90)) > 0)
+
+
+def test_what_was_damaged_on_the_way_is_left_out_and_counted(rtsp_server, numbered_clip):
+    camera = rtsp_server(numbered_clip)
+    port = int(camera.url.rsplit(":", 1)[1].split("/")[0])
+    with DamagingProxy(port, share=0.02) as proxy:
+        source = RtspSource(camera.url.replace(str(port), str(proxy.port)))
+        source.open()
+        got = [source.read() for _ in range(60)]
+        source.close()
+    assert proxy.damaged > 0
+    assert source.corrupt > 0
+    assert None not in {number_in(f.image) for f in got}
 
 
 def test_a_camera_that_goes_and_comes_back(rtsp_server, numbered_clip):

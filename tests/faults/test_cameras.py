@@ -31,15 +31,15 @@ def threads(pid: int) -> int:
     return len(os.listdir(f"/proc/{pid}/task"))  # noqa: PTH208
 
 
-@pytest.mark.timeout(400)
-def test_a_server_killed_and_started_again_twenty_times(
-    engine: str, clip: Path, rtsp_server: Cameras
+@pytest.mark.parametrize("times", [5, pytest.param(20, marks=pytest.mark.slow)])
+def test_a_server_killed_and_started_again_and_again(
+    engine: str, clip: Path, rtsp_server: Cameras, times: int
 ) -> None:
     camera = rtsp_server(clip)
     held: list[tuple[int, int]] = []
     with service(engine, camera.url) as (process, subscriber):
         seen = wait_for(subscriber, a_face_after(-1))
-        for _ in range(20):
+        for _ in range(times):
             camera.stop()
             camera.start()
             seen += wait_for(subscriber, a_face_after(seen[-1].epoch))
@@ -49,13 +49,12 @@ def test_a_server_killed_and_started_again_twenty_times(
         assert process.wait(60) == 0
         assert subscriber.missed == 0
     assert_sound(seen)
-    assert len(gaps(seen, "reconnect")) >= 20
-    assert states(seen).count("live") >= 21
-    # What a reconnect leaves behind would be there twenty times.
-    for before, after in zip(
-        map(max, zip(*held[:5], strict=True)), map(max, zip(*held[-5:], strict=True)), strict=True
-    ):
-        assert after <= before + 3, held
+    assert len(gaps(seen, "reconnect")) >= times
+    assert states(seen).count("live") > times
+    # What a reconnect leaves behind would be there each time.
+    half = times // 2
+    for early, late in zip(zip(*held[:half], strict=True), zip(*held[-half:], strict=True), strict=True):
+        assert max(late) <= max(early) + 2, held
 
 
 def test_a_camera_that_comes_back_as_another(
@@ -97,8 +96,8 @@ def test_a_camera_that_comes_back_as_another(
     assert live.errors == {}
     assert ["15 frames a second" in text for text in warnings(seen)] == [True]
     faces = [event for event in seen if isinstance(event, FaceEvent)]
-    assert {event.epoch for event in faces} == {0, 1, 2, 3}
-    assert gaps(seen, "no_face")[-1].epoch == 4
+    assert len({event.epoch for event in faces}) == 4
+    assert gaps(seen, "no_face")[-1].epoch > faces[-1].epoch
 
 
 def test_a_camera_that_gives_fewer_frames_than_it_promises(
@@ -132,8 +131,8 @@ def test_a_camera_that_never_answers_is_said_to_be_missing(rtme: Run) -> None:
         silent = f"rtsp://anna:geheim@127.0.0.1:{mute.getsockname()[1]}/x"
         port = closed.getsockname()[1]
         closed.close()
-        done = rtme("live", silent, f"rtsp://127.0.0.1:{port}/x", "--seconds", 15)
+        done = rtme("live", silent, f"rtsp://127.0.0.1:{port}/x", "--seconds", 8)
     assert done.returncode == 3
-    assert "127-0-0-1: no picture came in 15 s" in done.stderr
-    assert "127-0-0-1-2: no picture came in 15 s; backoff: nothing listens" in done.stderr
+    assert "127-0-0-1: no picture came in 8 s" in done.stderr
+    assert "127-0-0-1-2: no picture came in 8 s; backoff: nothing listens" in done.stderr
     assert "geheim" not in done.stderr + done.stdout
