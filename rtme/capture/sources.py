@@ -7,7 +7,7 @@ from urllib.parse import unquote, urlsplit
 from rtme.capture.file import FileSource
 from rtme.capture.rtsp import RtspSource, Transport
 from rtme.capture.source import Source
-from rtme.capture.urls import VIDEO_SUFFIXES, is_url, safe_name, unique_names
+from rtme.capture.urls import VIDEO_SUFFIXES, is_number, is_url, safe_name, unique_names
 from rtme.capture.webcam import WebcamSource, is_camera
 from rtme.errors import SourceError
 
@@ -26,7 +26,7 @@ def open_source(
         name: Stream name; None takes :func:`safe_name`.
     """
     if is_camera(spec):
-        return WebcamSource(int(spec) if spec.isdigit() else spec, name)
+        return WebcamSource(int(spec) if is_number(spec) else spec, name)
     if spec == "demo":
         # It animates a face, which the other sources need nothing of.
         from rtme.capture.demo import DemoSource

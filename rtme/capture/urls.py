@@ -48,6 +48,11 @@ def printable(path: str) -> str:
     return path.encode("utf-8", "backslashreplace").decode()
 
 
+def is_number(spec: str) -> bool:
+    """Whether a source is named by a camera's number. Other scripts have digits too, and names on the wire have not."""
+    return re.fullmatch("[0-9]{1,9}", spec) is not None
+
+
 def is_url(spec: str) -> bool:
     """Whether a source is named by an address (``scheme://...``) rather than a path."""
     return _URL.match(spec) is not None
@@ -62,7 +67,7 @@ def safe_name(spec: str) -> str:
         >>> safe_name("clips/anna 01.final.mp4"), safe_name("rtsp://u:p@10.0.0.7/live"), safe_name("0")
         ('anna-01-final', '10-0-0-7', 'camera-0')
     """
-    if spec.isdigit():
+    if is_number(spec):
         return f"camera-{spec}"
     raw = _host(spec) if is_url(spec) else _stem(spec)
     return re.sub(r"[^A-Za-z0-9_-]+", "-", raw).strip("-") or "source"

@@ -15,7 +15,7 @@ from rtme.capture.decoded_source import READ_LIMIT_S, LiveSource
 from rtme.capture.decoding import Decoder
 from rtme.capture.descriptors import no_descriptor
 from rtme.capture.source import PermanentSourceError
-from rtme.capture.urls import safe_name
+from rtme.capture.urls import is_number, safe_name
 from rtme.errors import SourceError
 
 _OPEN_LIMIT_S = 10.0
@@ -41,7 +41,7 @@ class Camera:
 
 def is_camera(spec: str) -> bool:
     """Whether a word names a camera: a number, ``/dev/videoN``, or ``video=Name`` (DirectShow)."""
-    return spec.isdigit() or spec.startswith(("/dev/video", "video="))
+    return is_number(spec) or spec.startswith(("/dev/video", "video="))
 
 
 def list_cameras() -> list[Camera]:

@@ -8,7 +8,7 @@ from rtme.spot.calibration import fault_of
 
 
 class _Part(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 
 def _check_hysteresis(on: float, off: float) -> None:

@@ -119,7 +119,7 @@ class _Graph:
         self._requests: dict[int, list[Any]] = {}
         try:
             model = core.read_model(path)
-        except RuntimeError as error:
+        except (RuntimeError, UnicodeDecodeError) as error:  # a message may repeat a name that is no text
             raise EngineError(f"{path} is no graph that OpenVINO can run: {_said(error)}") from error
         for side, tensors, wanted in (("input", model.inputs, inputs), ("output", model.outputs, outputs)):
             found = {one.get_any_name(): (_kind(one), _shape(one)) for one in tensors}

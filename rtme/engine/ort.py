@@ -26,6 +26,7 @@ RAISED = (
     raised.NoSuchFile,
     raised.NotImplemented,
     raised.RuntimeException,
+    UnicodeDecodeError,  # a message that repeats a name which is no text
 )
 
 

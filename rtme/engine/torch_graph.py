@@ -140,7 +140,7 @@ def _read(path: Path) -> onnx.GraphProto:
     try:
         model = onnx.load(path)
         onnx.checker.check_model(model)
-    except (OSError, DecodeError, onnx.checker.ValidationError) as error:
+    except (OSError, DecodeError, UnicodeDecodeError, onnx.checker.ValidationError) as error:
         said = (str(error).splitlines() or ["it is empty"])[0]
         raise EngineError(f"{path} is no graph that torch can run: {said}") from error
     for entry in model.opset_import:

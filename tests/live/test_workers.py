@@ -6,6 +6,7 @@ import subprocess
 import sys
 import threading
 import time
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 
@@ -43,7 +44,13 @@ def told(events: list[AnyEvent]) -> dict[str, list[tuple[object, ...]]]:
 
 
 def workers_of(pid: int) -> list[psutil.Process]:
-    return [p for p in psutil.Process(pid).children() if "rtme.live.worker" in p.cmdline()]
+    found = []
+    for process in psutil.Process(pid).children():
+        # One that has just ended is no worker any more.
+        with suppress(psutil.NoSuchProcess):
+            if "rtme.live.worker" in process.cmdline():
+                found.append(process)
+    return found
 
 
 def test_workers_give_the_same_events(engine: str, clip: Path) -> None:
