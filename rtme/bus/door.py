@@ -19,6 +19,7 @@ _UNKNOWN = "a client that was gone before its address was known"
 _AGAIN_S = 60.0
 _MOST = 20
 _POLL_MS = 500
+_CLOSE_S = 10.0
 _FAILED = {
     int(event)
     for event in (
@@ -132,7 +133,7 @@ class Door:
         if self._doorman is not None:
             self._doorman.stop()
         self._over.set()
-        self._thread.join()
+        self._thread.join(_CLOSE_S)
 
     def _watch(self) -> None:
         failure: str | None = None

@@ -13,9 +13,9 @@ from typing import Any, Self
 
 import zmq
 
-from rtme.bus.address import DEFAULT_ADDRESS, bindable, openness, split
+from rtme.bus.address import DEFAULT_ADDRESS, bindable, openness
+from rtme.bus.bound import bound_socket
 from rtme.bus.curve import KeyFolder, server_keys
-from rtme.bus.dead_peers import notice_dead_peers
 from rtme.bus.door import Door
 from rtme.bus.journal import Journal, Stored
 from rtme.bus.latency import LatencyWindow
@@ -367,20 +367,9 @@ def _percentiles(windows: dict[str, LatencyWindow], stream: str) -> Percentiles 
 def _bound_socket(
     address: str, keys: KeyFolder | None, tell: Callable[[str], None]
 ) -> tuple[zmq.Socket[bytes], Door]:
-    context = zmq.Context()
-    socket = context.socket(zmq.PUB)
-    socket.set(zmq.SNDHWM, SEND_HIGH_WATER)
-    # A subscriber whose machine vanished is noticed, and its queue freed.
-    notice_dead_peers(socket)
-    if ":" in split(address)[0]:
-        socket.set(zmq.IPV6, 1)
-    door = Door(socket, keys, tell)
     try:
-        socket.bind(address)
+        return bound_socket(zmq.PUB, address, keys, tell, {zmq.SNDHWM: SEND_HIGH_WATER})
     except zmq.ZMQError as error:
-        socket.close(0)
-        door.close()
-        context.term()
         if error.errno == zmq.EADDRINUSE:
             raise BusError(
                 f"{address} is in use, perhaps by another rtme live: stop that one, or bind to another port, "
@@ -390,4 +379,3 @@ def _bound_socket(
             f"{address} cannot be bound ({error.strerror}): bind to an address of this machine, "
             f"such as {DEFAULT_ADDRESS}"
         ) from error
-    return socket, door

@@ -11,8 +11,8 @@ from typing import Any, NamedTuple
 import zmq
 
 from rtme.bus.address import bindable, split
+from rtme.bus.bound import bound_socket
 from rtme.bus.curve import KeyFolder, server_keys
-from rtme.bus.dead_peers import notice_dead_peers
 from rtme.bus.door import Door
 from rtme.bus.journal import JournalReader
 from rtme.bus.journal_path import NONE
@@ -39,6 +39,7 @@ KEEP_BYTES = 16 << 20
 # Replies that wait for one client to read them. Who asks for the next page when it has one never has two waiting.
 SEND_HIGH_WATER = 8
 POLL_MS = 100
+CLOSE_S = 10.0
 
 
 class Sent(NamedTuple):
@@ -159,7 +160,7 @@ class ReplayServer:
     def close(self) -> None:
         """End the thread and free the port. Safe to call twice."""
         self._closing.set()
-        self._thread.join()
+        self._thread.join(CLOSE_S)
 
     def _run(self) -> None:
         try:
@@ -308,26 +309,18 @@ def replay_address(bind: str, replay: str | None) -> str | None:
 def _bound_socket(
     address: str, keys: KeyFolder | None, on_refused: Callable[[str], None]
 ) -> tuple[zmq.Socket[bytes], Door]:
-    context = zmq.Context()
-    socket = context.socket(zmq.ROUTER)
-    # A full queue and a client that is gone are told by an error; else the reply would silently be thrown away.
-    socket.set(zmq.ROUTER_MANDATORY, 1)
-    socket.set(zmq.SNDHWM, SEND_HIGH_WATER)
-    socket.set(zmq.RCVHWM, SEND_HIGH_WATER)
-    socket.set(zmq.MAXMSGSIZE, MOST_REQUEST_BYTES)
-    notice_dead_peers(socket)
-    if ":" in split(address)[0]:
-        socket.set(zmq.IPV6, 1)
-    door = Door(socket, keys, on_refused)
+    options = {
+        # A full queue and a client that is gone are told by an error; else the reply would silently be thrown away.
+        zmq.ROUTER_MANDATORY: 1,
+        zmq.SNDHWM: SEND_HIGH_WATER,
+        zmq.RCVHWM: SEND_HIGH_WATER,
+        zmq.MAXMSGSIZE: MOST_REQUEST_BYTES,
+    }
     try:
-        socket.bind(address)
+        return bound_socket(zmq.ROUTER, address, keys, on_refused, options)
     except zmq.ZMQError as error:
-        socket.close(0)
-        door.close()
-        context.term()
         why = "is in use" if error.errno == zmq.EADDRINUSE else f"cannot be bound ({error.strerror})"
         raise BusError(
             f"the replay address {address} {why}: give another one (--replay tcp://127.0.0.1:5600), or `none`; unless it is "
             "given, it is the port after the one that events are published on"
         ) from error
-    return socket, door

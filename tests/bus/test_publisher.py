@@ -1,3 +1,5 @@
+import subprocess
+import sys
 import threading
 import time
 
@@ -207,3 +209,38 @@ def test_localhost_can_be_bound() -> None:
 def test_an_address_of_another_machine_cannot_be_bound() -> None:
     with pytest.raises(BusError, match="address of this machine"):
         Publisher("tcp://192.0.2.1:5556", insecure=True)
+
+
+OUT_OF_DESCRIPTORS = """
+import os, resource
+from rtme.bus.publisher import Publisher
+from rtme.errors import BusError
+
+Publisher(None).close()
+resource.setrlimit(resource.RLIMIT_NOFILE, (64, 64))
+held = []
+try:
+    while True:
+        held.append(os.open(os.devnull, os.O_RDONLY))
+except OSError:
+    pass
+try:
+    Publisher("tcp://127.0.0.1:*")
+except BusError as error:
+    print(error)
+for handle in held:
+    os.close(handle)
+with Publisher("tcp://127.0.0.1:*") as publisher:
+    print(publisher.address is not None)
+"""
+
+
+def test_no_descriptor_left_is_a_sentence_and_no_end() -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", OUT_OF_DESCRIPTORS], capture_output=True, text=True, timeout=60, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    said, afterwards = done.stdout.splitlines()
+    assert "no file descriptor is left" in said
+    assert "ulimit" in said
+    assert afterwards == "True"
