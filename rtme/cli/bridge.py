@@ -13,7 +13,7 @@ from rtme.bus.bridges.position import Position, default_path, identity
 from rtme.bus.bridges.targets import open_target
 from rtme.bus.subscriber import Subscriber
 from rtme.cli.interrupt import stopping
-from rtme.cli.options import Keys
+from rtme.cli.options import Keys, Kinds, Streams
 from rtme.cli.watch import Presence
 from rtme.errors import BusError
 
@@ -31,14 +31,8 @@ def bridge(
         ),
     ],
     address: Annotated[str, typer.Option("--from", help="Where the service publishes.")] = DEFAULT_ADDRESS,
-    streams: Annotated[
-        list[str] | None,
-        typer.Option("--stream", help="Only this stream; may be repeated.", show_default=False),
-    ] = None,
-    kinds: Annotated[
-        list[str] | None,
-        typer.Option("--kind", help="Only this kind of event; may be repeated.", show_default=False),
-    ] = None,
+    streams: Streams = None,
+    kinds: Kinds = None,
     state: Annotated[
         Path | None,
         typer.Option(

@@ -15,6 +15,7 @@ from rtme.bus.address import DEFAULT_ADDRESS
 from rtme.bus.journal import JournalReader, Stored
 from rtme.bus.journal_path import NONE, default_journal
 from rtme.bus.subscriber import KINDS
+from rtme.cli.options import Kinds, Streams
 from rtme.cli.output import EventPrinter
 from rtme.errors import SettingsError
 from rtme.settings import load_settings
@@ -31,14 +32,8 @@ def events(
         Path | None,
         typer.Argument(help="The SQLite file.  [default: that of `rtme live`]", show_default=False),
     ] = None,
-    streams: Annotated[
-        list[str] | None,
-        typer.Option("--stream", help="Only this stream; may be repeated.", show_default=False),
-    ] = None,
-    kinds: Annotated[
-        list[str] | None,
-        typer.Option("--kind", help="Only this kind of event; may be repeated.", show_default=False),
-    ] = None,
+    streams: Streams = None,
+    kinds: Kinds = None,
     since: Annotated[
         str | None,
         typer.Option(help="Sent at this time or later: 2026-11-28T09:30, or 10m ago.", show_default=False),

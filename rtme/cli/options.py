@@ -34,3 +34,11 @@ Keys = Annotated[
         show_default=False,
     ),
 ]
+Streams = Annotated[
+    list[str] | None,
+    typer.Option("--stream", help="Only this stream; may be repeated.", show_default=False),
+]
+Kinds = Annotated[
+    list[str] | None,
+    typer.Option("--kind", help="Only this kind of event; may be repeated.", show_default=False),
+]

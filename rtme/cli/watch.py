@@ -8,7 +8,7 @@ from rich.console import Console
 
 from rtme.bus.address import DEFAULT_ADDRESS
 from rtme.bus.subscriber import Start, Subscriber
-from rtme.cli.options import Keys
+from rtme.cli.options import Keys, Kinds, Streams
 from rtme.cli.output import EventPrinter
 from rtme.errors import BusError, SettingsError
 from rtme.events import AnyEvent
@@ -50,14 +50,8 @@ class Presence:
 
 def watch(
     address: Annotated[str, typer.Argument(help="Where the service publishes.")] = DEFAULT_ADDRESS,
-    streams: Annotated[
-        list[str] | None,
-        typer.Option("--stream", help="Only this stream; may be repeated.", show_default=False),
-    ] = None,
-    kinds: Annotated[
-        list[str] | None,
-        typer.Option("--kind", help="Only this kind of event; may be repeated.", show_default=False),
-    ] = None,
+    streams: Streams = None,
+    kinds: Kinds = None,
     count: Annotated[
         int | None, typer.Option(help="End after this many events.", min=1, show_default=False)
     ] = None,

@@ -46,4 +46,5 @@ class Finder(threading.Thread):
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._calls.put(None)
+        # Without a limit: what a call works on must not be released under it. A service that ends does not wait for this.
         self.join()
