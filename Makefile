@@ -54,6 +54,7 @@ lint: $(BIN)/.dev
 contract: $(BIN)/.dev
 	$(BIN)/rtme schema > docs/events.schema.json
 	$(BIN)/rtme schema replay > docs/replay.schema.json
+	$(BIN)/rtme schema traces > docs/traces.schema.json
 	$(BIN)/rtme schema asyncapi > docs/asyncapi.yaml
 
 bench: $(BIN)/.dev

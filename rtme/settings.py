@@ -89,6 +89,10 @@ class Settings(BaseSettings):
         None, description="host:port that serves /metrics and /healthz over HTTP; none serves nothing"
     )
     log_format: Literal["text", "json"] = Field("text", description="how the log is written on stderr")
+    preview: bool = Field(
+        False, description="publish pictures of the sources, with the faces' outlines, for whoever watches"
+    )
+    preview_fps: float = Field(10, ge=0.1, le=60, description="pictures a second of each source, at most")
     transport: Literal["tcp", "udp"] = Field("tcp", description="how RTSP packets travel")
     task_file: Path | None = Field(None, description="MediaPipe .task model, for mediapipe 0.10.30 and newer")
     source: list[SourceSettings] = Field(default_factory=list, description="sources of a cameras file")

@@ -2,7 +2,7 @@
 
 import json as jsonlib
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from rich.console import Console
@@ -34,7 +34,7 @@ def analyze(
     from rtme.capture.sources import expand
     from rtme.live.analysis import analyze as analyze_one
 
-    flags = {
+    flags: dict[str, Any] = {
         "engine": engine,
         "sensitivity": sensitivity,
         "faces": faces,

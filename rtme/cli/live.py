@@ -66,6 +66,12 @@ def live(
             help="Serve /metrics (Prometheus) and /healthz here, such as 127.0.0.1:9464.", show_default=False
         ),
     ] = None,
+    preview: Annotated[
+        bool,
+        typer.Option(
+            "--preview", help="Publish pictures of the sources too, for `rtme dashboard` and whoever listens."
+        ),
+    ] = False,
     log_format: Annotated[
         str | None,
         typer.Option(
@@ -103,6 +109,7 @@ def live(
         replay=replay,
         keys=keys,
         insecure=insecure or None,
+        preview=preview or None,
     )
     if settings.bind is None:
         settings = settings.model_copy(update={"bind": DEFAULT_ADDRESS})
@@ -146,6 +153,8 @@ def _watch(service: "Live", printer: EventPrinter, notes: Notes, seconds: float 
         notes.say(f"publishing on {service.address}  (Ctrl-C ends)", address=service.address)
         if service.insecure is not None:
             notes.say(f"rtme: {service.insecure}", wrong=True)
+        if service.settings.preview:
+            notes.say("pictures of the sources are published: whoever can listen sees the people in them")
         if service.metrics_address is not None:
             notes.say(f"metrics on {service.metrics_address}/metrics, health on /healthz")
         notify("READY=1")

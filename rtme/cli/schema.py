@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from rtme import traces
 from rtme.bus import protocol
 from rtme.contract import asyncapi
 from rtme.errors import SettingsError
@@ -17,6 +18,7 @@ class Document(StrEnum):
 
     EVENTS = "events"
     REPLAY = "replay"
+    TRACES = "traces"
     ASYNCAPI = "asyncapi"
 
 
@@ -24,7 +26,8 @@ def schema(
     document: Annotated[
         Document,
         typer.Argument(
-            help="JSON Schema of every event, or of the replay socket's questions and answers; or AsyncAPI 3, as YAML."
+            help="JSON Schema of every event, of the replay socket's questions and answers, or of traces and previews; "
+            "or AsyncAPI 3 of the events, as YAML."
         ),
     ] = Document.EVENTS,
 ) -> None:
@@ -34,6 +37,8 @@ def schema(
             print(json.dumps(json_schema(), indent=2))
         case Document.REPLAY:
             print(json.dumps(protocol.json_schema(), indent=2))
+        case Document.TRACES:
+            print(json.dumps(traces.json_schema(), indent=2))
         case Document.ASYNCAPI:
             print(_yaml(asyncapi()), end="")
 
