@@ -64,6 +64,7 @@ bench: $(BIN)/.dev
 	$(BIN)/python bench/throughput.py
 	$(BIN)/python bench/memory.py
 	$(BIN)/python bench/journal.py
+	$(BIN)/python bench/dashboard.py
 	$(BIN)/python bench/page.py
 
 soak: $(BIN)/.dev
