@@ -41,7 +41,7 @@ class Dashboard:
 
     Args:
         address: Of the service.
-        words: Further words of the command; a later ``--bind`` goes before ours.
+        words: Further words of the command.
 
     Attributes:
         url: Where its page is, with the token if it has one.
@@ -49,7 +49,7 @@ class Dashboard:
     """
 
     def __init__(self, address: str, *words: object) -> None:
-        command = [sys.executable, "-m", "rtme", "dashboard", address, "--bind", "127.0.0.1:0"]
+        command = [sys.executable, "-m", "rtme", "dashboard", address, "--port", "0"]
         self.process = subprocess.Popen(
             [*command, *map(str, words)],
             stdout=subprocess.PIPE,

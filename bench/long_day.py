@@ -8,13 +8,16 @@ from pathlib import Path
 from rtme.bus.journal import Journal, Stored
 from rtme.bus.publisher import Publisher
 from rtme.events import (
+    SERVICE,
     AnyEvent,
     FaceEvent,
     GapEvent,
+    HeartbeatEvent,
     IntervalEvent,
     Mark,
     SpeakerEvent,
     StateEvent,
+    StreamHealth,
     dump,
 )
 from rtme.traces import Shown, Trace
@@ -60,7 +63,7 @@ class Day:
         told += [
             (0.0, FaceEvent(stream=STREAM, face=FACE, status=status)) for status in ("appeared", "judged")
         ]
-        told += self._expressions() + self._turns() + self._holes()
+        told += self._expressions() + self._turns() + self._holes() + self._beats()
         return iter(sorted(told, key=lambda one: one[0]))
 
     def curves(self) -> Iterator[Shown]:
@@ -154,6 +157,21 @@ class Day:
             told.append((at_s, gap))
         return told
 
+    def _beats(self) -> list[tuple[float, AnyEvent]]:
+        """A heartbeat a second."""
+        known = {"stream": SERVICE, "engine": "made up", "last_seq": 0}
+        return [
+            (
+                float(second),
+                HeartbeatEvent(
+                    **known,
+                    uptime_s=second,
+                    streams={STREAM: StreamHealth(state="live", frames=second * FPS, fps=FPS, faces=1)},
+                ),
+            )
+            for second in range(int(self.seconds))
+        ]
+
 
 def write(day: Day, path: Path) -> int:
     """Write its events to a journal, as a service would have; how many there were."""
@@ -164,7 +182,7 @@ def write(day: Day, path: Path) -> int:
             seq = journal.next_seq + len(batch)
             numbered = event.model_copy(update={"seq": seq, "run_id": "day"})
             wall_ns = day.began_ns + round(at_s * 1e9)
-            batch.append(Stored(seq, "day", STREAM, event.kind, wall_ns, dump(numbered)))
+            batch.append(Stored(seq, "day", event.stream, event.kind, wall_ns, dump(numbered)))
             if len(batch) == _BATCH:
                 journal.append(batch)
                 count, batch = count + len(batch), []

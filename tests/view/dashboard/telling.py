@@ -1,7 +1,8 @@
 """A service that says what it is told to: ``python telling.py BIND REPLAY JOURNAL [--preview]``.
 
-Each line on its stdin is ``{"events": [...]}``, ``{"shown": {...}, "picture": BASE64 or null}`` or ``{"streams": {...}}``,
-which heartbeats say from then on. It ends with its stdin. Started again with the same journal, its numbers go on.
+It prints a line when it is there. Each line on its stdin is ``{"events": [...]}``, ``{"shown": {...}, "picture": BASE64
+or null}`` or ``{"streams": {...}}``, which heartbeats say from then on. It ends with its stdin. Started again with the
+same journal, its numbers go on.
 """
 
 import base64
@@ -52,6 +53,7 @@ def main() -> None:
         Publisher(bind, journal=kept, replay=replay, previews=previews) as publisher,
     ):
         beat = Beat(publisher, preview=previews)
+        print("ready", flush=True)
         for line in sys.stdin:
             told = json.loads(line)
             for event in told.get("events", ()):

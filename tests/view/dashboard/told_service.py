@@ -7,6 +7,7 @@ import socket
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -35,15 +36,19 @@ class ToldService:
 
     def start(self) -> None:
         command = [sys.executable, str(PROGRAM), *self._words]
-        self._process = subprocess.Popen(command, stdin=subprocess.PIPE, text=True)
+        self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        assert self._process.stdout is not None
+        assert self._process.stdout.readline(), "the service has ended before it began"
 
     def kill(self) -> None:
-        """As a power cut would. Safe to call twice."""
+        """As ``kill -9``. Safe to call twice."""
         assert self._process is not None
         self._process.send_signal(signal.SIGKILL)
         self._process.wait()
-        assert self._process.stdin is not None
-        self._process.stdin.close()
+        for pipe in (self._process.stdin, self._process.stdout):
+            assert pipe is not None
+            with suppress(BrokenPipeError):
+                pipe.close()
 
     def say(self, *events: AnyEvent) -> None:
         self._tell({"events": [json.loads(dump(event)) for event in events]})
@@ -68,10 +73,7 @@ class ToldService:
             time.sleep(0.05)
 
     def _journal(self) -> list[dict[str, Any]]:
-        path = Path(self._words[2])
-        if not path.exists():
-            return []
-        with JournalReader(path) as reader:
+        with JournalReader(Path(self._words[2])) as reader:
             return [json.loads(stored.body) for stored in reader.query()]
 
     def _tell(self, told: dict[str, Any]) -> None:
