@@ -11,6 +11,7 @@ from rtme.cli import (
     analyze,
     bench,
     bridge,
+    dashboard,
     data,
     doctor,
     engine,
@@ -38,6 +39,7 @@ app = typer.Typer(
 app.command("live")(live.live)
 app.command("analyze")(analyze.analyze)
 app.command("watch")(watch.watch)
+app.command("dashboard")(dashboard.dashboard)
 app.command("bridge")(bridge.bridge)
 app.command("events")(events.events)
 app.command("schema")(schema.schema)
