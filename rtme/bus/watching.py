@@ -44,7 +44,7 @@ class _Onlooker:
         connect(self._socket, address)
 
     def look_at(self, streams: Collection[str]) -> None:
-        """Take the pictures of these streams and no others; nothing else is sent over the network."""
+        """Take the pictures of these streams, and of those whose names begin with theirs; no others are sent to here."""
         wanted = frozenset(streams)
         for stream in wanted - self._looked_at:
             self._socket.subscribe((PREVIEW + stream).encode())

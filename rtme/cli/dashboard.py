@@ -1,6 +1,13 @@
 """``rtme dashboard``: a page in the browser that shows a running service."""
 
+import subprocess
+import sys
+import threading
 import webbrowser
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib.util import find_spec
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -32,6 +39,9 @@ def dashboard(
         bool, typer.Option("--insecure", help="Use no keys though the service is on another machine.")
     ] = False,
     open_it: Annotated[bool, typer.Option("--open", help="Open it in the browser.")] = False,
+    until_closed: Annotated[
+        bool, typer.Option("--until-closed", help="End when standard input is closed.", hidden=True)
+    ] = False,
 ) -> None:
     """Show a running service in the browser: curves, intervals, turns, health and events, live. Ctrl-C ends.
 
@@ -40,7 +50,7 @@ def dashboard(
     try:
         from rtme.view.dashboard.server import Dashboard
     except ImportError as error:
-        raise SettingsError(f"the dashboard needs {error.name}: pip install 'rtme[dashboard]'") from error
+        raise _missing(error.name) from error
     notes = Console(stderr=True, highlight=False, soft_wrap=True, markup=False)
     page = Dashboard(address, host=host, port=port, token=token, keys=keys, insecure=insecure)
 
@@ -54,5 +64,37 @@ def dashboard(
         if open_it:
             webbrowser.open(page.link)
 
+    def stop_with_input() -> None:
+        sys.stdin.read()
+        page.stop()
+
+    if until_closed:
+        threading.Thread(target=stop_with_input, daemon=True).start()
     with stopping(page.stop):
         page.run(ready)
+
+
+@contextmanager
+def dashboard_beside(address: str, keys: Path | None, *, insecure: bool) -> Iterator[None]:
+    """A dashboard in a process of its own, which ends when this one does, however that ends.
+
+    Args:
+        address: ``tcp://host:port`` of the service.
+        keys: Folder of keys, or None.
+        insecure: Use none though others can reach the service.
+
+    Raises:
+        SettingsError: What it needs is not installed.
+    """
+    for needed in ("starlette", "uvicorn", "websockets"):
+        if find_spec(needed) is None:
+            raise _missing(needed)
+    command = [sys.executable, "-m", "rtme", "dashboard", address, "--until-closed"]
+    command += ["--keys", str(keys)] if keys else []
+    command += ["--insecure"] if insecure else []
+    with subprocess.Popen(command, stdin=subprocess.PIPE):
+        yield
+
+
+def _missing(name: str | None) -> SettingsError:
+    return SettingsError(f"the dashboard needs {name}: pip install 'rtme[dashboard]'")

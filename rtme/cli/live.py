@@ -1,6 +1,7 @@
 """``rtme live``: watch sources now."""
 
 import threading
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -8,6 +9,7 @@ import typer
 
 from rtme.bus.address import DEFAULT_ADDRESS
 from rtme.bus.journal_path import NONE, default_journal, make_folder_of
+from rtme.cli.dashboard import dashboard_beside
 from rtme.cli.interrupt import stopping
 from rtme.cli.leaving import not_held_up
 from rtme.cli.logs import Notes, logging_to_stderr
@@ -72,6 +74,9 @@ def live(
             "--preview", help="Publish pictures of the sources too, for `rtme dashboard` and whoever listens."
         ),
     ] = False,
+    dashboard: Annotated[
+        bool, typer.Option("--dashboard", help="Start `rtme dashboard` beside it and print its address.")
+    ] = False,
     log_format: Annotated[
         str | None,
         typer.Option(
@@ -117,7 +122,15 @@ def live(
     # What stands on stdout in words need not stand on stderr in words as well.
     with logging_to_stderr(settings.log_format, events_too=json or settings.log_format == "json") as notes:
         settings = _with_journal(settings, notes)
-        _run(specs, settings, EventPrinter(json=json), notes, fast=fast, seconds=seconds)
+        _run(
+            specs,
+            settings,
+            EventPrinter(json=json),
+            notes,
+            fast=fast,
+            seconds=seconds,
+            dashboard=dashboard,
+        )
 
 
 def _run(
@@ -128,6 +141,7 @@ def _run(
     *,
     fast: bool,
     seconds: float | None,
+    dashboard: bool,
 ) -> None:
     """Run the service, and say how it begins and ends."""
     # Imported late, so that the other verbs start at once and `rtme doctor` runs where cv2 cannot be loaded.
@@ -135,14 +149,16 @@ def _run(
 
     service = Live(specs, settings=settings, fast=fast)
     with not_held_up(lambda: service.hangs):
-        _watch(service, printer, notes, seconds)
+        _watch(service, printer, notes, seconds, dashboard=dashboard)
 
 
-def _watch(service: "Live", printer: EventPrinter, notes: Notes, seconds: float | None) -> None:
+def _watch(
+    service: "Live", printer: EventPrinter, notes: Notes, seconds: float | None, *, dashboard: bool
+) -> None:
     tally = Tally()
     last_words: dict[str, str] = {}
     # What is open is closed and published.
-    with stopping(service.stop) as asked, service:
+    with stopping(service.stop) as asked, service, ExitStack() as beside:
         manifest = service.manifest
         notes.say(
             f"engine {manifest.name} {manifest.version}, sensitivity {service.settings.sensitivity}: {manifest.summary}"
@@ -155,6 +171,9 @@ def _watch(service: "Live", printer: EventPrinter, notes: Notes, seconds: float 
             notes.say(f"rtme: {service.insecure}", wrong=True)
         if service.settings.preview:
             notes.say("pictures of the sources are published: whoever can listen sees the people in them")
+        if dashboard and service.address is not None:
+            settings = service.settings
+            beside.enter_context(dashboard_beside(service.address, settings.keys, insecure=settings.insecure))
         if service.metrics_address is not None:
             notes.say(f"metrics on {service.metrics_address}/metrics, health on /healthz")
         notify("READY=1")

@@ -68,13 +68,6 @@ def new_app(feed: Feed, history: History, hub: Hub) -> Starlette:
         rows = list(islice(history.newest_first(wanted, before), limit + 1))
         return JSONResponse({"rows": [row.json() for row in rows[:limit]], "more": len(rows) > limit})
 
-    async def one_event(request: Request) -> Response:
-        key = request.path_params["run"], request.path_params["seq"]
-        for row in history.newest_first(Wanted()):
-            if row.key == key:
-                return Response(row.stored.body, media_type="application/json")
-        return PlainTextResponse("there is no such event here any more\n", 404)
-
     async def export(request: Request) -> Response:
         try:
             rows = history.wanted(_wanted(request))
@@ -117,7 +110,6 @@ def new_app(feed: Feed, history: History, hub: Hub) -> Starlette:
             Mount("/page", StaticFiles(directory=PAGE)),
             Route("/api/timeline", timeline),
             Route("/api/events", events),
-            Route("/api/event/{run}/{seq:int}", one_event),
             Route("/export.{form}", export),
             WebSocketRoute("/live", live),
         ],

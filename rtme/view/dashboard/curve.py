@@ -5,8 +5,8 @@ from numpy.typing import NDArray
 
 from rtme.traces import Trace
 
-RECENT_MS = 10 * 60_000.0
-KEEP_MS = 12 * 3600_000.0
+RECENT_MS = 5 * 60_000.0
+KEEP_MS = 9 * 3600_000.0
 SECOND_MS = 1_000.0
 
 COLUMNS = ("t", "low", "high", "speaking", "yaw", "pitch", "roll", "eyes", "judged")
@@ -33,7 +33,7 @@ class Rows:
         """Add rows that are newer than all others."""
         if self._end + len(rows) > len(self._table):
             kept = self.table
-            grown = np.empty((max(256, 2 * (len(kept) + len(rows))), len(COLUMNS)))
+            grown = np.empty((max(256, 5 * (len(kept) + len(rows)) // 4), len(COLUMNS)))
             grown[: len(kept)] = kept
             self._table, self._first, self._end = grown, 0, len(kept)
         self._table[self._end : self._end + len(rows)] = rows
@@ -54,7 +54,10 @@ class Rows:
 
 
 class Curve:
-    """What is known of one face of one source, bounded: a row a frame for 10 minutes, one a second for 12 hours."""
+    """What is known of one face of one source, bounded: a row a frame for 5 minutes, one a second for 9 hours.
+
+    That is 3 MB, or a little more.
+    """
 
     def __init__(self) -> None:
         self._recent = Rows()

@@ -11,11 +11,11 @@ from rtme.bus.journal import Stored
 from rtme.events import AnyEvent, HeartbeatEvent, Mark, dump
 from rtme.traces import Trace
 from rtme.view.dashboard.curve import Curve, columns_of, rows_of
-from rtme.view.dashboard.marks import MarkJson, Marks, mark_of, ms
+from rtme.view.dashboard.marks import MarkJson, Marks, mark_of, ms, run_of
 from rtme.view.terminal import describe, printable
 
 MOST_EVENTS = 100_000
-MOST_CURVES = 500
+MOST_CURVES = 200
 HEALTH = 600
 """Heartbeats whose figures are kept: ten minutes."""
 
@@ -100,10 +100,8 @@ class History:
             event: Of any kind but heartbeats.
             old: It was said before the dashboard listened: an event without a frame has the time of the one before it.
         """
-        if self._run is not None and event.run_id != self._run and not old:
-            self._leave_open()
         if not old:
-            self._run = event.run_id
+            self._follow_run(event)
         row = self._row(event, old)
         mark = mark_of(event, row.time)
         if mark is not None:
@@ -113,9 +111,7 @@ class History:
 
     def beat(self, beat: HeartbeatEvent) -> None:
         """Take in a heartbeat: its figures, and a new run."""
-        if self._run is not None and beat.run_id != self._run:
-            self._leave_open()
-        self._run = beat.run_id
+        self._follow_run(beat)
         now = round(time.time() * 1000, 1)
         for name, health in beat.streams.items():
             delay = health.pipeline_ms
@@ -129,21 +125,23 @@ class History:
 
     def add_earlier(self, events: list[AnyEvent]) -> None:
         """Take in what was said before everything that is known already, oldest first."""
-        known = {row.key for row in self.events}
-        later = list(self.events)
+        later, newest, run = list(self.events), self._newest, self._run
+        known = {row.key for row in later}
         earlier = []
+        self._newest = 0.0
         for event in events:
+            self._follow_run(event)
             if isinstance(event, HeartbeatEvent):
                 continue
             row = self._row(event, old=True)
             mark = mark_of(event, row.time)
             if mark is not None:
-                mark["left"] = event.run_id != self._run
-                if mark["left"] and mark["end"] is None:
-                    mark["end"] = mark["start"]
                 self._put(mark)
             if row.key not in known:
                 earlier.append(row)
+        if run is not None and self._run != run:
+            self._leave_open(run)
+        self._newest, self._run = newest, run
         self.events.clear()
         self.events.extend(earlier + later)
 
@@ -183,9 +181,16 @@ class History:
     def _put(self, mark: MarkJson) -> None:
         self.marks.setdefault(mark["stream"], Marks()).put(mark)
 
-    def _leave_open(self) -> None:
+    def _follow_run(self, event: AnyEvent) -> None:
+        run = run_of(event)
+        if self._run is not None and run != self._run:
+            self._leave_open(run)
+        self._run = run
+
+    def _leave_open(self, run: str) -> None:
+        """What other runs than this one left open stays so."""
         for marks in self.marks.values():
-            marks.leave_open(self._newest)
+            marks.leave_open(run, self._newest)
 
     def _row(self, event: AnyEvent, old: bool) -> Row:
         at = event.at or next(

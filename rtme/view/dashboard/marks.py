@@ -1,5 +1,6 @@
 """What stands on the timeline: intervals, turns, what was planted, and what happened to faces and sources."""
 
+from collections import Counter
 from typing import Any
 
 from rtme.events import (
@@ -28,6 +29,11 @@ def ms(wall_ns: int) -> float:
     return round(wall_ns / 1e6, 1)
 
 
+def run_of(event: AnyEvent) -> str:
+    """The run that sent an event, in short."""
+    return event.run_id[:8]
+
+
 def mark_of(event: AnyEvent, time: float) -> MarkJson | None:
     """An event as it stands on the timeline; None for one that does not.
 
@@ -39,18 +45,19 @@ def mark_of(event: AnyEvent, time: float) -> MarkJson | None:
         ``start`` and ``end`` (milliseconds; null: not over yet), ``key``, by which a newer one takes an older one's
         place, and what is said of it.
     """
+    run = run_of(event)
+    own = f"{run}/{event.seq}"
     known: MarkJson = {
         "kind": event.kind,
         "stream": event.stream,
-        "run": event.run_id,
+        "run": run,
         "epoch": event.epoch,
         "seq": event.seq,
     }
-    own = f"{event.run_id}/{event.seq}"
     match event:
         case IntervalEvent():
             return known | {
-                "key": f"{event.run_id}/{event.epoch}/i{event.id}",
+                "key": f"{run}/{event.epoch}/i{event.id}",
                 "id": event.id,
                 "face": event.face,
                 "type": event.type,
@@ -63,7 +70,7 @@ def mark_of(event: AnyEvent, time: float) -> MarkJson | None:
             }
         case SpeakerEvent():
             return known | {
-                "key": f"{event.run_id}/{event.epoch}/s{event.id}",
+                "key": f"{run}/{event.epoch}/s{event.id}",
                 "id": event.id,
                 "face": event.face,
                 "state": event.state,
@@ -121,9 +128,11 @@ class Marks:
             for one in oldest:
                 del self._marks[one["key"]]
 
-    def leave_open(self, time: float) -> None:
-        """The run that spoke of them is over: nothing that is open will be closed any more."""
+    def leave_open(self, run: str, time: float) -> None:
+        """All runs but this one are over: nothing that is open there will be closed any more."""
         for mark in self._marks.values():
+            if mark["run"] == run or mark.get("left"):
+                continue
             if mark["end"] is None:
                 mark["end"] = max(time, mark["start"])
                 mark["left"] = True
@@ -139,15 +148,17 @@ class Marks:
         ]
         if len(found) <= MOST_SHOWN:
             return {"marks": found, "dense": None}
-        counts: dict[int, int] = {}
+        counts: Counter[tuple[int, int]] = Counter()
         for mark in found:
             if mark["kind"] == "interval":
-                part = int((mark["start"] - start) / (end - start) * DENSE)
-                counts[part] = counts.get(part, 0) + 1
+                counts[mark["face"], int((mark["start"] - start) / (end - start) * DENSE)] += 1
         width = (end - start) / DENSE
         rare = [mark for mark in found if mark["kind"] == "state" or mark["end"] is None][-MOST_SHOWN:]
         return {
             "marks": rare,
-            "dense": [[round(start + part * width, 1), count] for part, count in sorted(counts.items())],
+            "dense": [
+                [round(start + part * width, 1), count, face]
+                for (face, part), count in sorted(counts.items())
+            ],
             "width": width,
         }

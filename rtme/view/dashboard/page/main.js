@@ -34,6 +34,7 @@ let styles = null;
 let beat = null;
 let presence = null;
 let reached = false;
+let everReached = false;
 
 // ---- looks
 
@@ -196,7 +197,8 @@ const handlers = {
     if (row.stream !== "_service") know(row.stream);
     events.add(row);
     if (!mark) return;
-    view.clock.saw(Math.max(mark.start, mark.end ?? 0));
+    // Times of other kinds may be of the dashboard's clock.
+    if (mark.kind === "interval" || mark.kind === "speaker") view.clock.saw(mark.end ?? mark.start);
     remember(mark);
     cards.get(row.stream)?.mark(mark);
     if (mark.kind === "truth") node("legend-truth").hidden = false;
@@ -236,7 +238,10 @@ function showConnection() {
   const bar = node("connection");
   const state = !reached ? "lost" : presence?.state ?? "silent";
   bar.dataset.state = state;
+  everReached ||= reached;
+  bar.classList.toggle("waiting", !everReached || (state === "silent" && !presence?.since && !presence?.why));
   const since = presence?.since;
+  if (!everReached) return;
   if (state === "lost") say(node("connection-text"), "The dashboard is not answering: is `rtme dashboard` still running? Trying again.");
   else if (presence?.why && state !== "live") say(node("connection-text"), presence.why);
   else if (state === "silent" && since)
@@ -286,6 +291,7 @@ node("earlier").onclick = () => view.moveBy(-view.span / 2);
 node("later").onclick = () => view.moveBy(view.span / 2);
 node("go-live").onclick = () => view.goLive();
 node("pose").onchange = () => {
+  node("legend-pose").hidden = !node("pose").checked;
   for (const card of cards.values()) card.dirty = card.now = true;
 };
 addEventListener("resize", () => {

@@ -10,6 +10,7 @@ const TRUTH = 9;
 const SPEAKER = 10;
 const POSE = 44;
 const GAP = 5;
+const MISSING = 4;
 const BETWEEN = 12;
 const AXIS = 20;
 const MOST_FACES = 6;
@@ -81,9 +82,12 @@ export class Timeline {
     this.breaks(marks);
     this.moment(marked, styles.accent);
     pen.restore();
-    faces.forEach((face, n) => this.lane(n * laneHeight(this.pose), face, data, marks));
+    faces.forEach((face, n) => {
+      // The demo says nothing of numbers: what it planted stands with the newest face.
+      this.lane(n * laneHeight(this.pose), face, data, marks, n === faces.length - 1);
+      if (data.dense) this.dense(n * laneHeight(this.pose), face, data.dense);
+    });
     if (!faces.length) this.nothing();
-    if (data.dense) this.dense(data.dense);
     if (this.pointer !== null) this.moment(this.timeAt(this.pointer), styles.faint);
   }
 
@@ -131,10 +135,10 @@ export class Timeline {
   /** Where the source was away, and where a new epoch began. */
   breaks(marks) {
     const { pen, styles } = this;
+    pen.fillStyle = styles.gap;
     for (const mark of marks) {
       if (mark.kind === "gap" && mark.cause !== "no_face") {
-        pen.fillStyle = styles.gap;
-        pen.fillRect(this.x(mark.start), 0, Math.max(1, this.x(mark.end) - this.x(mark.start)), this.height - AXIS);
+        pen.fillRect(this.x(mark.start), this.height - AXIS - MISSING, Math.max(2, this.x(mark.end) - this.x(mark.start)), MISSING);
       } else if (mark.kind === "state" && mark.state !== "connecting") {
         pen.strokeStyle = mark.state === "live" ? styles.faint : styles.bad;
         pen.setLineDash([2, 3]);
@@ -147,7 +151,7 @@ export class Timeline {
     }
   }
 
-  lane(top, face, data, marks) {
+  lane(top, face, data, marks, last) {
     const { pen, styles } = this;
     const right = this.width - RIGHT;
     const own = marks.filter((mark) => mark.face === face);
@@ -184,7 +188,8 @@ export class Timeline {
     if (curve) this.unjudged(curve, top);
     for (const mark of own) if (mark.kind === "interval") this.interval(mark, top, bandTop);
     for (const mark of own) if (mark.kind === "speaker" && mark.state === "speaking") this.turn(mark, speakerTop);
-    for (const mark of marks) if (mark.kind === "truth") this.truth(mark, truthTop, speakerTop);
+    if (data.dense && curve) this.speaking(curve, speakerTop);
+    if (last) for (const mark of marks) if (mark.kind === "truth") this.truth(mark, truthTop, speakerTop);
     if (curve) {
       this.curve(curve, top + 2, SCORE - 3);
       if (this.pose) this.head(curve, poseTop);
@@ -315,15 +320,29 @@ export class Timeline {
     pen.setLineDash([]);
   }
 
-  dense({ counts, width }) {
+  /** Where there are too many intervals to draw each: how many began in each part of the time. */
+  dense(top, face, { counts, width }) {
     const { pen, styles } = this;
-    const most = Math.max(...counts.map(([, count]) => count));
+    const own = counts.filter(([time, , of]) => of === face && time + width >= this.start && time <= this.end);
+    const most = Math.max(1, ...own.map(([, count]) => count));
     pen.fillStyle = styles.me;
-    for (const [time, count] of counts) {
-      const x = this.x(time);
+    for (const [time, count] of own) {
+      const x = Math.max(LEFT, this.x(time));
       const height = Math.max(2, (count / most) * BAND);
-      pen.fillRect(x, SCORE + GAP + BAND - height, Math.max(1, this.x(time + width) - x), height);
+      pen.fillRect(x, top + SCORE + GAP + BAND - height, Math.max(1, this.x(time + width) - x), height);
     }
+  }
+
+  /** Where there are too many turns to draw each: how sure it is that the person speaks. */
+  speaking(curve, top) {
+    const { pen } = this;
+    pen.fillStyle = this.styles.speaking;
+    for (let i = 0; i + 1 < curve.t.length; i++) {
+      if (!(curve.speaking[i] > 0.5)) continue;
+      pen.globalAlpha = curve.speaking[i] * curve.speaking[i];
+      pen.fillRect(this.x(curve.t[i]), top, Math.max(1, this.x(curve.t[i + 1]) - this.x(curve.t[i])), SPEAKER);
+    }
+    pen.globalAlpha = 1;
   }
 
   /** What the curves say at a place, in words. */
