@@ -125,8 +125,7 @@ class History:
 
     def add_earlier(self, events: list[AnyEvent]) -> None:
         """Take in what was said before everything that is known already, oldest first."""
-        later, newest, run = list(self.events), self._newest, self._run
-        known = {row.key for row in later}
+        newest, run = self._newest, self._run
         earlier = []
         self._newest = 0.0
         for event in events:
@@ -137,13 +136,17 @@ class History:
             mark = mark_of(event, row.time)
             if mark is not None:
                 self._put(mark)
-            if row.key not in known:
-                earlier.append(row)
+            earlier.append(row)
         if run is not None and self._run != run:
             self._leave_open(run)
         self._newest, self._run = newest, run
+        # What stood open when the dashboard came is known already, and may lie before or among these.
+        again = {row.key for row in earlier}
+        rest = [row for row in self.events if row.key not in again]
+        first = next((row.key for row in earlier), ("", 0))
+        before = [row for row in rest if row.stored.run_id == first[0] and row.stored.seq < first[1]]
         self.events.clear()
-        self.events.extend(earlier + later)
+        self.events.extend(before + earlier + rest[len(before) :])
 
     def trace(self, trace: Trace) -> dict[str, Any]:
         """Take in a piece of a curve; gives it back as the page has it."""
