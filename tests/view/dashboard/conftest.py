@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tiny_engine import make_tiny_bundle
 from view.dashboard.told_service import ToldService
 
 if TYPE_CHECKING:
@@ -25,6 +26,12 @@ def chromium() -> "Iterator[Browser]":
         pytest.skip("no Chromium on this system: apt-get install chromium")
     with browsing.browser() as found:
         yield found
+
+
+@pytest.fixture(scope="session")
+def engine(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """A bundle that answers to any motion."""
+    return str(make_tiny_bundle(tmp_path_factory.mktemp("engine") / "tiny").path)
 
 
 @pytest.fixture

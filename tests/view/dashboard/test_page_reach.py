@@ -130,7 +130,9 @@ def test_a_phone_shows_all_without_scrolling_sideways(
 def test_light_and_dark_follow_the_system_and_the_button(
     dashboards: "dict[str, Dashboard]", visit: Go
 ) -> None:
-    shade = "getComputedStyle(document.documentElement).backgroundColor.match(/\\d+/g).slice(0, 3).map(Number)"
+    shade = (
+        "getComputedStyle(document.documentElement).backgroundColor.match(/\\d+/g).slice(0, 3).map(Number)"
+    )
 
     def is_dark(page: Visit) -> bool:
         return sum(page.evaluate(shade)) < 3 * 128
