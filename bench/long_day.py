@@ -174,7 +174,7 @@ class Day:
 
 
 def write(day: Day, path: Path) -> int:
-    """Write its events to a journal, as a service would have; how many there were."""
+    """Write its events to a journal, as a service would have; how many there were, heartbeats left out."""
     count = 0
     with Journal(path) as journal:
         batch: list[Stored] = []
@@ -183,11 +183,12 @@ def write(day: Day, path: Path) -> int:
             numbered = event.model_copy(update={"seq": seq, "run_id": "day"})
             wall_ns = day.began_ns + round(at_s * 1e9)
             batch.append(Stored(seq, "day", event.stream, event.kind, wall_ns, dump(numbered)))
+            count += event.kind != "heartbeat"
             if len(batch) == _BATCH:
                 journal.append(batch)
-                count, batch = count + len(batch), []
+                batch = []
         journal.append(batch)
-        return count + len(batch)
+    return count
 
 
 def show(day: Day, publisher: Publisher) -> int:

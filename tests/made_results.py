@@ -193,6 +193,7 @@ def results() -> dict[str, dict[str, Any]]:
             "long": {
                 "hours": 8.0,
                 "events": 12_000,
+                "fetched_s": 4.0,
                 "points": 864_000,
                 "frames_ms": {
                     "at rest": {"count": 300, "p50": 16.7, "p95": 17.0, "p99": 18.0, "max": 33.0},

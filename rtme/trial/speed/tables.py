@@ -274,8 +274,8 @@ def _dashboard(result: Result) -> list[Table]:
             f"Milliseconds between frames, {long['hours']:g} hours of history",
             ["while", *ranks],
             [[name, *(f"{found[rank]:g}" for rank in ranks)] for name, found in long["frames_ms"].items()],
-            f"{long['events']:,} events and {long['points']:,} points of a curve; {long['heap_mib']:g} MiB of JavaScript at "
-            f"the end, {long['dashboard_mib']:g} MiB in the dashboard's process.",
+            f"{long['events']:,} events, fetched in {long['fetched_s']:g} s, and {long['points']:,} points of a curve; "
+            f"{long['heap_mib']:g} MiB of JavaScript at the end, {long['dashboard_mib']:g} MiB in the dashboard's process.",
         ),
     ]
 

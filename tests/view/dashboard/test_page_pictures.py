@@ -1,6 +1,7 @@
 """Pictures and curves on the page: pixels, and who is sent them."""
 
 import io
+import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -107,7 +108,5 @@ def test_the_demo(engine: str, open_dashboard: Open, visit: Go) -> None:
         page.see("source", stream="demo")
         expect(page.find("interval").first).to_be_visible(timeout=4 * PATIENCE_MS)
         expect(page.find("face").first).to_be_visible(timeout=PATIENCE_MS)
-        page.page.wait_for_function(
-            "document.querySelector('[data-testid=preview]').dataset.time", timeout=4 * PATIENCE_MS
-        )
+        expect(page.find("preview")).to_have_attribute("data-time", re.compile("."), timeout=4 * PATIENCE_MS)
         expect(page.page.get_by_text("planted by the demo")).to_be_visible(timeout=4 * PATIENCE_MS)
