@@ -100,6 +100,10 @@ def new_app(feed: Feed, history: History, hub: Hub) -> Starlette:
             for task in (sending, listening):
                 task.cancel()
             await asyncio.gather(sending, listening, return_exceptions=True)
+        # The page may have gone, or take nothing any more.
+        with suppress(WebSocketDisconnect, RuntimeError, TimeoutError, OSError):
+            async with asyncio.timeout(1.0):
+                await socket.close(1008)
 
     async def page(_: Request) -> Response:
         return FileResponse(PAGE / "index.html")

@@ -121,7 +121,7 @@ def summed(rows: Table, groups: Table) -> Table:
     known = ~np.isnan(rows)
     counts = np.add.reduceat(known, firsts, dtype=np.int64)
     with np.errstate(invalid="ignore"):
-        result = np.add.reduceat(np.where(known, rows, 0.0), firsts) / counts
+        result: Table = np.add.reduceat(np.where(known, rows, 0.0), firsts) / counts
     result[:, _LOW] = np.fmin.reduceat(rows[:, _LOW], firsts)
     result[:, _HIGH] = np.fmax.reduceat(rows[:, _HIGH], firsts)
     return result
