@@ -19,7 +19,8 @@ LOOK_S = 0.25
 AGAIN_S = 1.0
 # Others must have their turn while thousands of events are read.
 TURN = 50
-EARLIER_EVENTS = 30_000
+# A heartbeat a second is among them: eight hours of a few sources.
+EARLIER_EVENTS = 60_000
 EARLIER_S = 8 * 3600
 EARLIER_PATIENCE_S = 20.0
 
