@@ -263,7 +263,9 @@ def test_a_service_that_goes_and_comes_back_is_told_and_what_it_left_open_stays_
                 SpeakerEvent(stream="cam", id="2", face=1, state="speaking", start=at(now), confidence=0.9)
             )
             page.wait_for(lambda one: one["t"] == "event" and one["row"]["kind"] == "speaker")
-        silent = page.wait_for(lambda one: one["t"] == "presence" and one["state"] == "silent")
+        silent = page.wait_for(
+            lambda one: one["t"] == "presence" and one["state"] == "silent" and one["since"] is not None
+        )
         assert silent["address"] == bind
         assert silent["since"] >= now * 1000
         with Publisher(bind, replay=replay) as publisher, alive(page, publisher):

@@ -42,7 +42,9 @@ export class Picture {
   outline(head, marks, styles) {
     const { pen } = this;
     const scale = this.canvas.width / head.width;
-    const size = Math.max(11, this.canvas.width / 36);
+    // As large on the page whatever the size of the picture.
+    const unit = this.canvas.width / (this.canvas.clientWidth || this.canvas.width);
+    const size = 12 * unit;
     for (const face of head.faces) {
       const found = marks
         .filter((mark) => mark.kind === "interval" && mark.face === face.face && !mark.left)
@@ -50,7 +52,7 @@ export class Picture {
         .sort((a, b) => b.start - a.start)[0];
       const colour = found ? (found.type === "macro" ? styles.onPictureMacro : styles.onPictureMe) : styles.onPicture;
       pen.strokeStyle = face.judged ? colour : styles.onPictureNot;
-      pen.lineWidth = Math.max(1, this.canvas.width / 480) * (found ? 2 : 1);
+      pen.lineWidth = unit * (found ? 2 : 1);
       pen.setLineDash(face.judged ? [] : [4, 3]);
       pen.beginPath();
       for (const line of face.outline)

@@ -1,5 +1,7 @@
 // A small curve of the last minutes.
 
+const SHOWN = 120;
+
 export class Spark {
   constructor(canvas, colours) {
     this.canvas = canvas;
@@ -21,14 +23,14 @@ export class Spark {
       pen.beginPath();
       pen.strokeStyle = styles[this.colours[n]];
       pen.lineWidth = 1.25;
-      const shown = values.slice(-120);
+      const shown = values.slice(-SHOWN);
       let drawing = false;
       shown.forEach((value, i) => {
         if (value === null) {
           drawing = false;
           return;
         }
-        const x = width - ((shown.length - 1 - i) / 119) * (width - 2) - 1;
+        const x = 1 + (i / (SHOWN - 1)) * (width - 2);
         const y = height - 1.5 - (value / most) * (height - 3);
         if (drawing) pen.lineTo(x, y);
         else pen.moveTo(x, y);

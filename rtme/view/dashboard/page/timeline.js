@@ -6,8 +6,8 @@ const LEFT = 62;
 const RIGHT = 8;
 const SCORE = 74;
 const BAND = 13;
-const TRUTH = 9;
-const SPEAKER = 10;
+const TRUTH = 11;
+const SPEAKER = 11;
 const POSE = 44;
 const GAP = 5;
 const MISSING = 4;
@@ -19,7 +19,7 @@ const HOLE_MS = 500;
 const STEPS = [1e3, 2e3, 5e3, 10e3, 30e3, 60e3, 120e3, 300e3, 600e3, 1800e3, 3600e3, 7200e3];
 
 export function laneHeight(pose) {
-  return SCORE + GAP + BAND + 2 + TRUTH + 2 + SPEAKER + (pose ? GAP + POSE : 0) + BETWEEN;
+  return SCORE + GAP + BAND + 3 + TRUTH + 3 + SPEAKER + (pose ? GAP + POSE : 0) + BETWEEN;
 }
 
 export class Timeline {
@@ -156,8 +156,8 @@ export class Timeline {
     const right = this.width - RIGHT;
     const own = marks.filter((mark) => mark.face === face);
     const bandTop = top + SCORE + GAP;
-    const truthTop = bandTop + BAND + 2;
-    const speakerTop = truthTop + TRUTH + 2;
+    const truthTop = bandTop + BAND + 3;
+    const speakerTop = truthTop + TRUTH + 3;
     const poseTop = speakerTop + SPEAKER + GAP;
     pen.fillStyle = styles.ink;
     pen.fillText(`face ${face}`, 4, top + 12);
@@ -168,6 +168,7 @@ export class Timeline {
     pen.fillText("0", LEFT - 5, top + SCORE);
     pen.textAlign = "left";
     pen.fillText("found", 4, bandTop + 10);
+    if (last && marks.some((mark) => mark.kind === "truth")) pen.fillText("planted", 4, truthTop + 9);
     pen.fillText("speaking", 4, speakerTop + 9);
     if (this.pose) pen.fillText("head °", 4, poseTop + 12);
 
@@ -293,7 +294,7 @@ export class Timeline {
 
   head(curve, top) {
     const { pen, styles } = this;
-    const reach = 40;
+    const reach = 20;
     const y = (value) => top + POSE / 2 - (Math.max(-reach, Math.min(reach, value)) / reach) * (POSE / 2 - 1);
     pen.strokeStyle = styles.grid;
     pen.beginPath();
