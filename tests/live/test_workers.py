@@ -149,7 +149,7 @@ def test_an_engine_that_is_behind_makes_a_camera_drop_and_not_wait() -> None:
     engine, account = Held(), StreamAccount()
     (plan,) = plan_sources(["demo"], load_settings(), paced=True)
     maker = partial(new_tracker, FaceTracker, input="motion", size=112, fps=30.0, flow_lag=6, task_file=None)
-    lines = WorkerLines([plan], maker, engine, lambda event: None, {plan.name: account})
+    lines = WorkerLines([plan], maker, engine, print, {plan.name: account}, print)
     lines.start()
     # However long the worker takes to begin. Two frames fill the pump, a few more the pipe; then only drops go on. They are
     # told when the engine takes again.
