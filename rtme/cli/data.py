@@ -8,7 +8,7 @@ import typer
 from rich.table import Table
 
 from rtme.cli import completing
-from rtme.cli.console import check_folders, print_json, results
+from rtme.cli.console import print_json, results
 from rtme.cli.extras import extra
 from rtme.cli.options import Json, Workers, output
 from rtme.cli.progress import progress
@@ -47,7 +47,6 @@ def check(
     - `rtme data check casme2sq /data/CASME2sq`
     - `rtme data check own recordings -o manifest.csv`
     """
-    check_folders(out)
     chosen, reading = _read(dataset, path, repair)
     if as_json:
         print_json(_facts(chosen, reading))

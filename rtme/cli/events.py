@@ -14,7 +14,7 @@ from rtme.bus.address import DEFAULT_ADDRESS
 from rtme.bus.journal import JournalReader, Stored
 from rtme.bus.journal_path import NONE, default_journal
 from rtme.bus.subscriber import KINDS
-from rtme.cli.console import check_folders, print_json, results
+from rtme.cli.console import print_json, results
 from rtme.cli.options import JsonLines, Kinds, Streams, output
 from rtme.cli.output import EventPrinter
 from rtme.errors import SettingsError
@@ -65,7 +65,6 @@ def events(
             f"no event is of kind {', '.join(unknown)}: choose from {', '.join(sorted(KINDS))}"
         )
     begin, end = (None if text is None else _wall_ns(text) for text in (since, until))
-    check_folders(out)
     in_words = not json and out is None
     with JournalReader(journal or _usual_journal()) as reader:
         found = reader.query(

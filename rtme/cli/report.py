@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from rtme.cli.console import check_folders, print_json
+from rtme.cli.console import print_json
 from rtme.cli.extras import extra
 from rtme.cli.options import Json, output
 
@@ -28,7 +28,6 @@ def report(
     - `rtme report runs`
     - `rtme report runs/casme2sq -o casme2sq.html --picture casme2sq.png`
     """
-    check_folders(out, png)
     with extra("train", "a report"):
         from rtme.train.report import write_report
     page = out or folder / "report.html"
