@@ -217,8 +217,9 @@ def _said(flags: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _complaint(error: ValidationError, file: Path | None) -> str:
-    """The first thing that is wrong with settings."""
-    first = error.errors()[0]
+    """What is wrong with settings: first a name that none has, since what it was meant for is missing then."""
+    errors = error.errors()
+    first = next((one for one in errors if one["type"] == "extra_forbidden"), errors[0])
     where = ".".join(str(part) for part in first["loc"])
     # A URL may hold a password, wherever it stands by mistake; and the error itself holds it too.
     value = "" if "url" in first["loc"] else f" (got {redact(repr(first['input']))})"

@@ -131,7 +131,7 @@ def _load(name: str, verb: Verb) -> Any:
     found = getattr(import_module(f"rtme.cli.{file}"), attribute)
     around = typer.Typer(add_completion=False, rich_markup_mode="markdown", callback=_nothing)
     if isinstance(found, typer.Typer):
-        around.add_typer(found, name=name)
+        around.add_typer(found, name=name, help=verb.summary)
     else:
         around.command(name)(found)
     return typer.main.get_command(around).commands[name]  # type: ignore[attr-defined]
