@@ -1,24 +1,24 @@
 """``rtme analyze``: the live path over recordings."""
 
-import json as jsonlib
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 from rich.console import Console
 from rich.markup import escape
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
-from rtme.cli.options import Backend, Engine, Faces, Precision, Sensitivity, Threads
-from rtme.errors import RtmeError, SettingsError
+from rtme.cli.console import as_json, check_folders, results, write
+from rtme.cli.options import Backend, Engine, Faces, Json, Output, Precision, Sensitivity, Threads
+from rtme.cli.progress import progress
+from rtme.errors import RtmeError
 from rtme.view.report import Report
 
 
 def analyze(
     recordings: Annotated[list[str], typer.Argument(help="Files, folders or globs.")],
-    json: Annotated[bool, typer.Option("--json", help="Print JSON, not tables.")] = False,
-    output: Annotated[Path | None, typer.Option("-o", "--output", help="Write the JSON here.")] = None,
+    json: Json = False,
+    output: Output = None,
     engine: Engine = None,
     sensitivity: Sensitivity = None,
     faces: Faces = None,
@@ -28,7 +28,10 @@ def analyze(
 ) -> None:
     """Find micro-expressions and speaker turns in recordings.
 
-    Examples: `rtme analyze clip.mp4`, `rtme analyze clip.mp4 --json`, `rtme analyze recordings/ -o found.json`.
+    Examples:
+    - `rtme analyze clip.mp4`
+    - `rtme analyze clip.mp4 --json --sensitivity high`
+    - `rtme analyze recordings/ -o found.json`
     """
     # Imported late, so that the other verbs start at once and `rtme doctor` runs where cv2 cannot be loaded.
     from rtme.capture.sources import expand
@@ -43,24 +46,16 @@ def analyze(
         "precision": precision,
     }
     files = [file for recording in recordings for file in expand(recording)]
-    if output is not None and not output.parent.is_dir():
-        raise SettingsError(f"cannot write {output}: the folder {output.parent} does not exist")
-    console = Console(highlight=False)
-    notes = Console(stderr=True, highlight=False, soft_wrap=True)
+    check_folders(output)
     reports: list[Report] = []
     failed = 0
-    columns = (
-        TextColumn("{task.description}", markup=False),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeRemainingColumn(),
-    )
-    with Progress(*columns, console=notes, transient=True, disable=not notes.is_terminal) as progress:
-        for file in files:
-            task = progress.add_task(Path(file).name, total=None)
+    with progress("frames") as bar:
+        for number, file in enumerate(files, 1):
+            of_all = f" ({number} of {len(files)})" if len(files) > 1 else ""
+            name = f"{Path(file).name}{of_all}"
 
-            def advance(frames: int, expected: int | None, task: object = task) -> None:
-                progress.update(task, completed=frames, total=expected)  # type: ignore[arg-type]
+            def advance(frames: int, expected: int | None, name: str = name) -> None:
+                bar.at(frames, expected, name)
 
             try:
                 reports.append(analyze_one(file, on_progress=advance, **flags).report())
@@ -68,19 +63,16 @@ def analyze(
                 if len(files) == 1:
                     raise
                 failed = error.exit_code
-                notes.print(f"rtme: {error}", style="red", markup=False)
-            progress.remove_task(task)
+                bar.say(f"rtme: {error}", wrong=True)
     single = len(recordings) == 1 and files == recordings
     content = [report.model_dump() for report in reports]
-    text = jsonlib.dumps(content[0] if single else content, indent=2, ensure_ascii=False)
+    text = as_json(content[0] if single else content)
     if output is not None:
-        try:
-            output.write_text(text + "\n", encoding="utf-8")
-        except OSError as error:
-            raise SettingsError(f"cannot write {output}: {error.strerror}") from error
+        write(output, text)
     if json:
         print(text)
     else:
+        console = results()
         for report in reports:
             _print(console, report)
         if reports:
