@@ -1,7 +1,7 @@
-"""What the engine finds of the same performances through different cameras: frame rate, size of the face, light, noise, bits.
+"""What the engine finds of the same performances at other frame rates, sizes of the face, lights, noise and bits.
 
-Portraits of people the engine never saw are animated, so the micro-expressions are SYNTHETIC and so are the cameras. No figure
-depends on how fast the machine is.
+Portraits of people the engine never saw are animated, so the micro-expressions are SYNTHETIC and so are the cameras.
+No figure depends on how fast the machine is.
 
     python bench/cameras.py FACES [--split validation] [--people 14] [--workers 1]
 """

@@ -41,13 +41,13 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
 def on_page_markdown(markdown: str, /, *, page: Page, config: MkDocsConfig, files: Files) -> str:
     """Point links to where the files lie in the site."""
     own = Path(str(page.file.abs_src_path))
-    folder = os.path.dirname(page.file.src_uri)
+    folder = Path(page.file.src_uri).parent
 
     def moved(match: re.Match[str]) -> str:
         target = (own.parent / match[2]).resolve()
         if not _is_ours(target, config):
             return match[0]
-        return match[1] + os.path.relpath(_place(target, config), folder or ".") + match[3]
+        return match[1] + Path(os.path.relpath(_place(target, config), folder)).as_posix() + match[3]
 
     return _LINK.sub(moved, markdown)
 
