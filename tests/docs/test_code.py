@@ -37,7 +37,7 @@ def test_code_runs(block: Block, folder: Path) -> None:
         cwd=folder,
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=170,
         check=False,
     )
     assert done.returncode == 0, done.stderr

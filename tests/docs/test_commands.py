@@ -29,7 +29,10 @@ OTHERS = {shlex.join(words): words for _, words in ALL if not words[0].endswith(
 TRAINING = ("ablate", "data", "eval", "export", "report", "score", "synth", "train")
 # Whichever fits first is why a command is only parsed.
 REASONS: list[tuple[str, Callable[[list[str]], bool]]] = [
-    ("a camera", lambda words: bool({"0", "cameras.toml", "/dev/video2"} & set(words)) or "rtsp:" in " ".join(words)),
+    (
+        "a camera",
+        lambda words: bool({"0", "cameras.toml", "/dev/video2"} & set(words)) or "rtsp:" in " ".join(words),
+    ),
     ("another machine", lambda words: "192.0.2." in " ".join(words)),
     ("training data and hours; tests/train does the same with little", lambda words: words[0] in TRAINING),
     ("an engine that was trained", lambda words: "engines/mine" in words),
