@@ -46,9 +46,7 @@ def test_pages_are_found_by_their_words(site: Path) -> None:
 
 
 def test_what_lies_beyond_docs_is_taken_along(site: Path) -> None:
-    assert "../beyond/engines/default/REPORT.html" in (site / "quality.html").read_text().replace(
-        'href="beyond', 'href="../beyond'
-    )
+    assert 'href="beyond/engines/default/REPORT.html"' in (site / "quality.html").read_text()
     assert (site / "beyond" / "engines" / "default" / "REPORT.html").is_file()
     assert (site / "beyond" / "engines" / "default" / "report-scores.png").is_file()
     assert (site / "beyond" / "examples" / "listen.py").is_file()
