@@ -28,12 +28,13 @@ OF_RTME = {shlex.join(words[1:]): words[1:] for _, words in ALL if words[0].ends
 OTHERS = {shlex.join(words): words for _, words in ALL if not words[0].endswith("rtme")}
 
 AT_HAND = ("clip.mp4", "recordings")
+OUTPUTS = ("-o", "--out", "--output", "--journal", "--picture")
 TRAINING = ("ablate", "data", "eval", "export", "report", "score", "synth", "train")
 
 
 def names_a_file(words: list[str]) -> bool:
     """Whether it reads a file that this test has not."""
-    read = [word for before, word in pairwise(words) if before not in ("-o", "--out", "--output")]
+    read = [word for before, word in pairwise(words) if before not in OUTPUTS]
     return any(re.search(r"[^.]\.[A-Za-z]\w+$", word) and word not in AT_HAND for word in read)
 
 
