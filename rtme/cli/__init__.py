@@ -11,6 +11,8 @@ from rtme.cli import (
     analyze,
     bench,
     bridge,
+    compare,
+    convert,
     data,
     doctor,
     engine,
@@ -37,6 +39,8 @@ app = typer.Typer(
 )
 app.command("live")(live.live)
 app.command("analyze")(analyze.analyze)
+app.command("convert")(convert.convert)
+app.command("compare")(compare.compare)
 app.command("watch")(watch.watch)
 app.command("bridge")(bridge.bridge)
 app.command("events")(events.events)

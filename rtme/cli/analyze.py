@@ -11,14 +11,23 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 
 from rtme.cli.options import Backend, Engine, Faces, Precision, Sensitivity, Threads
-from rtme.errors import RtmeError, SettingsError
+from rtme.errors import RtmeError
 from rtme.view.report import Report
 
 
 def analyze(
     recordings: Annotated[list[str], typer.Argument(help="Files, folders or globs.")],
     json: Annotated[bool, typer.Option("--json", help="Print JSON, not tables.")] = False,
-    output: Annotated[Path | None, typer.Option("-o", "--output", help="Write the JSON here.")] = None,
+    output: Annotated[
+        list[Path] | None,
+        typer.Option(
+            "-o",
+            "--output",
+            help="Write what is found here: .json, .eaf (ELAN), .TextGrid, .vtt, .csv, .megc.csv or .parquet. "
+            "May be repeated.",
+            show_default=False,
+        ),
+    ] = None,
     engine: Engine = None,
     sensitivity: Sensitivity = None,
     faces: Faces = None,
@@ -28,11 +37,16 @@ def analyze(
 ) -> None:
     """Find micro-expressions and speaker turns in recordings.
 
-    Examples: `rtme analyze clip.mp4`, `rtme analyze clip.mp4 --json`, `rtme analyze recordings/ -o found.json`.
+    Examples: `rtme analyze clip.mp4`, `rtme analyze clip.mp4 --json`, `rtme analyze recordings/ -o found.json`,
+    `rtme analyze clip.mp4 -o found.eaf`.
+
+    Of several recordings, `-o found.eaf` (or .TextGrid, .vtt) makes a folder `found` with a file for each.
     """
     # Imported late, so that the other verbs start at once and `rtme doctor` runs where cv2 cannot be loaded.
+    from rtme.annotations import check_writable
     from rtme.capture.sources import expand
     from rtme.live.analysis import analyze as analyze_one
+    from rtme.view.export import export
 
     flags = {
         "engine": engine,
@@ -43,8 +57,8 @@ def analyze(
         "precision": precision,
     }
     files = [file for recording in recordings for file in expand(recording)]
-    if output is not None and not output.parent.is_dir():
-        raise SettingsError(f"cannot write {output}: the folder {output.parent} does not exist")
+    for path in output or ():
+        check_writable(path)
     console = Console(highlight=False)
     notes = Console(stderr=True, highlight=False, soft_wrap=True)
     reports: list[Report] = []
@@ -73,11 +87,10 @@ def analyze(
     single = len(recordings) == 1 and files == recordings
     content = [report.model_dump() for report in reports]
     text = jsonlib.dumps(content[0] if single else content, indent=2, ensure_ascii=False)
-    if output is not None:
-        try:
-            output.write_text(text + "\n", encoding="utf-8")
-        except OSError as error:
-            raise SettingsError(f"cannot write {output}: {error.strerror}") from error
+    for path in output or ():
+        written = export(reports[0] if single else reports, path)
+        if written != [path]:
+            notes.print(f"{len(written)} files are in {path.with_suffix('')}", markup=False)
     if json:
         print(text)
     else:

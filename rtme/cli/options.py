@@ -42,3 +42,15 @@ Kinds = Annotated[
     list[str] | None,
     typer.Option("--kind", help="Only this kind of event; may be repeated.", show_default=False),
 ]
+Fps = Annotated[
+    float | None,
+    typer.Option(help="Frames per second.  [default: what the file says]", show_default=False),
+]
+Tiers = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--tier",
+        help="Read this tier alone; NAME=me, mae, speaking or listening says what it marks. May be repeated.",
+        show_default=False,
+    ),
+]
