@@ -46,6 +46,12 @@ class Tier:
     participant: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class _Apex:
+    frame: int
+    as_written: bool
+
+
 def kind_of(name: str) -> str:
     """What a tier is about: its name up to any "@", in lower case."""
     return name.partition("@")[0].strip().casefold()
@@ -129,10 +135,10 @@ def understand(
     if lacking := [one.name for one in choices if not any(_fits(one, tier.name) for tier in tiers)]:
         raise DataError(_no_tier(lacking[0], [tier.name for tier in tiers]))
     faces = _faces(tiers)
-    apexes: dict[int, list[int]] = {}
+    apexes: dict[int, list[_Apex]] = {}
     for tier, face in zip(tiers, faces, strict=True):
         if kind_of(tier.name) == APEX:
-            apexes.setdefault(face, []).extend(_frames(one, fps)[0] for one in tier.entries)
+            apexes.setdefault(face, []).extend(_apex(one, fps) for one in tier.entries)
     spans: list[Span] = []
     said = []
     for tier, face in zip(tiers, faces, strict=True):
@@ -186,7 +192,9 @@ def _fits(choice: Choice, name: str) -> bool:
     return wanted in (name.casefold(), _LANE.sub("", name).casefold(), name.partition("@")[0].casefold())
 
 
-def _span(entry: Entry, kind: str, face: int, fps: float | None, apexes: dict[int, list[int]]) -> Span | None:
+def _span(
+    entry: Entry, kind: str, face: int, fps: float | None, apexes: dict[int, list[_Apex]]
+) -> Span | None:
     if kind == STATE:
         kind = next((word for word in STATES if entry.text.casefold().startswith(word)), "")
         if not kind:
@@ -196,13 +204,22 @@ def _span(entry: Entry, kind: str, face: int, fps: float | None, apexes: dict[in
     meant: Kind = MEANINGS[kind]
     apex = None
     if meant not in STATES:
-        own = [] if label is None or label.apex is None else [label.apex]
-        marked = [one for one in apexes.get(face, ()) if first <= one <= last]
-        # An apex that somebody moved counts more than the label.
-        fits = [one for one in own if one in marked] or marked or [one for one in own if first <= one <= last]
+        own = None if label is None else label.apex
+        inside = [one for one in apexes.get(face, ()) if first <= one.frame <= last]
+        # An apex that somebody moved or added counts more than the label; one that is as it was written is its own span's.
+        fits = [one.frame for one in inside if one.frame == own] or [
+            one.frame for one in inside if not one.as_written
+        ]
+        if not fits and own is not None and first <= own <= last:
+            fits = [own]
         apex = fits[0] if fits else None
     times = (label.edges_ms[0], None, label.edges_ms[1]) if label and _unmoved(entry, label) else None
     return Span(meant, first, last, face, apex, None if label is None else label.confidence, times)
+
+
+def _apex(entry: Entry, fps: float | None) -> _Apex:
+    label = find_label(entry.label or entry.text)
+    return _Apex(_frames(entry, fps)[0], label is not None and _unmoved(entry, label))
 
 
 def _unmoved(entry: Entry, label: Label) -> bool:

@@ -59,7 +59,9 @@ def read(path: Path) -> list[Contents]:
         name = f"{kind.strip()}@{face.strip()}" if known and face else kind.strip() if known else OTHERS
         begin, end = (_ms(stamp) for stamp in (caption.start, caption.end))
         tiers.setdefault(name, []).append(Entry(begin, end, caption.text))
-    notes = [note.removeprefix(MARK) for note in file.header_comments if note.startswith(f"{MARK} ")]
+    # Without a caption every comment stands at the end.
+    comments = [*file.header_comments, *file.footer_comments]
+    notes = [note.removeprefix(MARK) for note in comments if note.startswith(f"{MARK} ")]
     facts = from_line(notes[0]) if notes else Facts()
     return [Contents(facts, tuple(Tier(name, tuple(found)) for name, found in tiers.items()))]
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from rtme.score.agreement import Spread
     from rtme.view.comparison import Comparison
 
-NAMES = {"me": "micro-expressions", "mae": "macro-expressions"}
+NAMES = {"me": "ME", "mae": "MaE"}
 
 
 def compare(
@@ -108,19 +108,19 @@ def _show(found: "Comparison", a: Path, b: Path) -> None:
     console = Console(highlight=False, soft_wrap=True)
     console.print(f"A {a}, B {b}: {found.frames} frames; {found.rules}", markup=False)
     counts = Table("", "A", "B", "matched", "F1", "kappa", box=None)
-    apart = Table("B minus A, median (quartiles)", "onset", "apex", "offset", "pairs", box=None)
+    apart = Table("B minus A", "onset", "apex", "offset", "pairs", box=None)
     for kind, one in found.expressions.items():
         name = NAMES[kind]
         counts.add_row(name, str(one.a), str(one.b), str(one.matched), _figure(one.f1), _figure(one.kappa))
         if one.matched:
             apart.add_row(f"{name}, frames", *map(_spread, one.frames.values()), str(one.matched))
-            apart.add_row(f"{name}, ms", *map(_spread, one.ms.values()), "")
-    counts.add_row("speaking, listening", "", "", "", "", _figure(found.states_kappa))
+            apart.add_row(f"{name}, ms", *(_spread(said, 0) for said in one.ms.values()), "")
+    counts.add_row("state", "", "", "", "", _figure(found.states_kappa))
     console.print(counts)
     if apart.row_count:
         console.print(apart)
     console.print(
-        "kappa: Cohen's, over frames, corrected for chance; of states over the "
+        "differences: median (quartiles); kappa: Cohen's, over frames, corrected for chance; of states over the "
         f"{found.states_frames} frames in which both mark one; - where it is not defined",
         style="dim",
     )
@@ -130,5 +130,8 @@ def _figure(value: float | None) -> str:
     return "-" if value is None else f"{value:.3f}"
 
 
-def _spread(said: "Spread | None") -> str:
-    return "-" if said is None else f"{said.median:+.1f} ({said.q1:+.1f} to {said.q3:+.1f})"
+def _spread(said: "Spread | None", digits: int = 1) -> str:
+    if said is None:
+        return "-"
+    median, q1, q3 = (f"{value:+.{digits}f}" for value in (said.median, said.q1, said.q3))
+    return f"{median} ({q1}, {q3})"

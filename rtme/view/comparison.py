@@ -206,11 +206,9 @@ def _agreement(kind: Kind, pairs: Sequence[Pair], rules: Rules) -> Agreement:
         for face in pair.faces:
             ours, theirs = (pair.spans(one, face, kind) for one in (pair.a, pair.b))
             kept = match(list(_intervals(ours)), list(_intervals(theirs)), rules)
-            marked_a, marked_b, matched = (
-                marked_a + len(ours),
-                marked_b + len(theirs),
-                matched + len(kept),
-            )
+            marked_a += len(ours)
+            marked_b += len(theirs)
+            matched += len(kept)
             for i, j in kept:
                 for name, difference in _differences(ours[i], theirs[j]):
                     frames[name].append(difference)
