@@ -7,7 +7,7 @@ from pathlib import Path
 
 from rtme.annotations import eaf, json_file, megc, table, textgrid, webvtt
 from rtme.annotations.facts import Contents
-from rtme.annotations.recording import NoFrameRateError, Recording
+from rtme.annotations.recording import NoFrameRateError, Recording, check_fps
 from rtme.annotations.tiers import Choice, choose, understand
 from rtme.errors import DataError, SettingsError
 
@@ -162,6 +162,8 @@ def read(
         NoFrameRateError: Nobody says how many frames there are a second.
     """
     path = Path(path)
+    if fps is not None:
+        check_fps(fps)
     form = FORMS[ending_of(path)]
     if form.read is None:
         raise SettingsError(f"{path}: a {form.name} is written by rtme and not read")

@@ -44,7 +44,7 @@ Kinds = Annotated[
 ]
 Fps = Annotated[
     float | None,
-    typer.Option(help="Frames per second.  [default: what the file says]", show_default=False),
+    typer.Option(min=0.01, help="Frames per second.  [default: what the file says]", show_default=False),
 ]
 Tiers = Annotated[
     list[str] | None,
