@@ -1,7 +1,6 @@
 """`rtme analyze -o`, `rtme convert` and `rtme compare`."""
 
 import json
-import os
 import re
 import shlex
 import subprocess
@@ -14,9 +13,26 @@ import pytest
 from data import copies
 from made_annotations import talk
 from rtme.annotations import FORMS, Recording, Span, read, write
+from rtme.cli import main
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
 DOCUMENT = (Path(__file__).resolve().parents[2] / "docs" / "exports.md").read_text()
+
+
+@pytest.fixture
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Run:
+    """Runs the command like the fixture `rtme`, but in this process, which spares its start."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("COLUMNS", "200")
+
+    def run(*words: object) -> subprocess.CompletedProcess[str]:
+        monkeypatch.setattr(sys, "argv", ["rtme", *map(str, words)])
+        with pytest.raises(SystemExit) as end:
+            main()
+        said = capfd.readouterr()
+        return subprocess.CompletedProcess(words, int(end.value.code or 0), said.out, said.err)
+
+    return run
 
 
 def refused(done: subprocess.CompletedProcess[str], code: int, *words: str) -> None:
@@ -67,36 +83,36 @@ def test_a_name_that_says_no_form_is_refused_before_anything_is_done(rtme: Run, 
     assert done.stdout == ""
 
 
-def test_convert_there_and_back(rtme: Run, tmp_path: Path) -> None:
+def test_convert_there_and_back(here: Run, tmp_path: Path) -> None:
     write(tmp_path / "found.json", [talk()])
-    done = rtme("convert", "found.json", "found.eaf", "found.vtt", "found.csv")
+    done = here("convert", "found.json", "found.eaf", "found.vtt", "found.csv")
     assert done.returncode == 0, done.stderr
     assert done.stdout.split() == ["found.eaf", "found.vtt", "found.csv"]
     # The video is not there (any more): said, and linked all the same.
     assert "talk.mp4 cannot be found: ELAN will ask where it is" in done.stderr
     assert "learned from synthetic clips" in done.stderr
     assert "talk.mp4" in (tmp_path / "found.eaf").read_text()
-    assert rtme("convert", "found.eaf", "again.json").returncode == 0
+    assert here("convert", "found.eaf", "again.json").returncode == 0
     assert read(tmp_path / "again.json").recordings == (talk(),)
 
 
-def test_convert_of_nothing_is_valid(rtme: Run, tmp_path: Path) -> None:
+def test_convert_of_nothing_is_valid(here: Run, tmp_path: Path) -> None:
     write(tmp_path / "none.json", [Recording("talk.mp4", 30.0, 90)])
-    done = rtme("convert", "none.json", "none.eaf", "none.TextGrid", "none.vtt", "none.csv", "none.megc.csv")
+    done = here("convert", "none.json", "none.eaf", "none.TextGrid", "none.vtt", "none.csv", "none.megc.csv")
     assert done.returncode == 0, done.stderr
     for ending in (".eaf", ".TextGrid", ".vtt", ".csv"):
         assert read(tmp_path / f"none{ending}").recordings == (Recording("talk.mp4", 30.0, 90),)
 
 
-def test_convert_of_other_peoples_tiers(rtme: Run, tmp_path: Path) -> None:
+def test_convert_of_other_peoples_tiers(here: Run, tmp_path: Path) -> None:
     copies.eaf(tmp_path / "coded.eaf", "talk.mp4", {"Ausdruck": [(333, 533, "")], "words": []})
-    refused(rtme("convert", "coded.eaf", "coded.csv"), 7, "coded.eaf", "--fps")
-    done = rtme("convert", "coded.eaf", "coded.csv", "--fps", 30)
+    refused(here("convert", "coded.eaf", "coded.csv"), 7, "coded.eaf", "--fps")
+    done = here("convert", "coded.eaf", "coded.csv", "--fps", 30)
     assert "tier Ausdruck: 1 annotation, not read" in done.stderr
-    done = rtme("convert", "coded.eaf", "coded.csv", "--fps", 30, "--tier", "Ausdruck=mae")
+    done = here("convert", "coded.eaf", "coded.csv", "--fps", 30, "--tier", "Ausdruck=mae")
     assert done.returncode == 0, done.stderr
     assert read(tmp_path / "coded.csv").recordings[0].spans == (Span("mae", 10, 15),)
-    refused(rtme("convert", "coded.eaf", "x.csv", "--fps", 30, "--tier", "ME"), 7, "no tier ME", "Ausdruck")
+    refused(here("convert", "coded.eaf", "x.csv", "--fps", 30, "--tier", "ME"), 7, "no tier ME", "Ausdruck")
 
 
 @pytest.mark.parametrize(
@@ -110,20 +126,20 @@ def test_convert_of_other_peoples_tiers(rtme: Run, tmp_path: Path) -> None:
     ],
 )
 def test_convert_of_what_cannot_be(
-    rtme: Run, tmp_path: Path, words: list[str], code: int, sentence: str
+    here: Run, tmp_path: Path, words: list[str], code: int, sentence: str
 ) -> None:
     write(tmp_path / "found.json", [talk()])
-    done = rtme("convert", *words)
+    done = here("convert", *words)
     assert done.returncode == code
     assert sentence in done.stderr
     assert "Traceback" not in done.stderr
 
 
-def test_compare_in_words_and_as_json(rtme: Run, tmp_path: Path) -> None:
+def test_compare_in_words_and_as_json(here: Run, tmp_path: Path) -> None:
     pytest.importorskip("matplotlib", reason="matplotlib is not installed: pip install 'rtme[bench]'")
     copies.eaf(tmp_path / "coded.eaf", "talk.mp4", {"ME": [(400, 533, "")], "MaE": [(1667, 2700, "")]})
     write(tmp_path / "found.json", [talk()])
-    done = rtme("compare", "coded.eaf", "found.json", "--picture", "both.png")
+    done = here("compare", "coded.eaf", "found.json", "--picture", "both.png")
     assert done.returncode == 0, done.stderr
     assert re.search(r"ME +1 +1 +1 +1\.000", done.stdout)
     assert re.search(r"ME, frames +-2\.0 \(-2\.0, -2\.0\) +- +\+0\.0", done.stdout)
@@ -131,54 +147,49 @@ def test_compare_in_words_and_as_json(rtme: Run, tmp_path: Path) -> None:
     assert "A, coded.eaf: tier ME: 1 annotation, read as micro-expressions" in done.stderr
     assert "learned from synthetic clips" in done.stderr
     assert (tmp_path / "both.png").read_bytes().startswith(b"\x89PNG")
-    summary = json.loads(rtme("compare", "coded.eaf", "found.json", "--json", "--tier-b", "ME").stdout)
+    summary = json.loads(here("compare", "coded.eaf", "found.json", "--json", "--tier-b", "ME").stdout)
     assert summary["expressions"]["me"]["matched"] == 1
     assert summary["expressions"]["me"]["b_minus_a_ms"]["onset"]["median"] == pytest.approx(-66.7, abs=0.1)
     assert summary["expressions"]["mae"]["b"] == 0
 
 
-def test_compare_without_any_frame_rate(rtme: Run, tmp_path: Path) -> None:
+def test_compare_without_any_frame_rate(here: Run, tmp_path: Path) -> None:
     for name in ("a", "b"):
         copies.eaf(tmp_path / f"{name}.eaf", "talk.mp4", {"ME": [(400, 533, "")]})
-    refused(rtme("compare", "a.eaf", "b.eaf"), 7, "--fps")
-    assert rtme("compare", "a.eaf", "b.eaf", "--fps", 30).returncode == 0
-    refused(rtme("compare", "a.eaf", "b.eaf", "--fps", 30, "--tier-b", "MaE"), 7, "b.eaf: no tier MaE")
-    refused(rtme("compare", "a.eaf", "b.eaf", "--fps", 30, "--picture", "no/x.png"), 2, "no/x.png")
+    refused(here("compare", "a.eaf", "b.eaf"), 7, "--fps")
+    assert here("compare", "a.eaf", "b.eaf", "--fps", 30).returncode == 0
+    refused(here("compare", "a.eaf", "b.eaf", "--fps", 30, "--tier-b", "MaE"), 7, "b.eaf: no tier MaE")
+    refused(here("compare", "a.eaf", "b.eaf", "--fps", 30, "--picture", "no/x.png"), 2, "no/x.png")
 
 
-def test_compare_of_nothing_in_common(rtme: Run, tmp_path: Path) -> None:
+def test_compare_of_nothing_in_common(here: Run, tmp_path: Path) -> None:
     write(tmp_path / "a.csv", [talk(Span("me", 0, 9))])
     write(tmp_path / "b.json", [talk(Span("me", 50, 59))])
-    done = rtme("compare", "a.csv", "b.json")
+    done = here("compare", "a.csv", "b.json")
     assert done.returncode == 0
     assert "no interval of A shares a frame with one of B" in done.stderr
 
 
-def test_the_document_as_it_is_typed(rtme: Run, clip: Path, engine: str, tmp_path: Path) -> None:
+@pytest.mark.timeout(600)
+def test_the_document_as_it_is_typed(
+    rtme: Run, here: Run, clip: Path, engine: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Every command and all Python of docs/exports.md, in their order, in one folder."""
     for name in ("pyarrow", "matplotlib"):
         pytest.importorskip(name, reason=f"{name} is not installed: pip install 'rtme[parquet,bench]'")
-    (tmp_path / "clip.mp4").write_bytes(clip.read_bytes())
+    monkeypatch.setenv("RTME_ENGINE", engine)
     (tmp_path / "recordings").mkdir()
-    (tmp_path / "recordings" / "one.mp4").write_bytes(clip.read_bytes())
-    (tmp_path / "recordings" / "two.mp4").write_bytes(clip.read_bytes())
+    for path in ("clip.mp4", "recordings/one.mp4"):
+        (tmp_path / path).write_bytes(clip.read_bytes())
     for name in ("coded", "anna", "ben"):
         copies.eaf(tmp_path / f"{name}.eaf", "clip.mp4", {"ME": [(400, 533, "")], "Ausdruck": [(0, 99, "")]})
-    for block in re.findall(r"```(?:sh|python)\n.*?```", DOCUMENT, re.DOTALL):
-        language, code = block.removeprefix("```").removesuffix("```").split("\n", 1)
+    for language, code in re.findall(r"```(sh|python)\n(.*?)```", DOCUMENT, re.DOTALL):
         if language == "python":
-            done = subprocess.run(
-                [sys.executable, "-c", code],
-                cwd=tmp_path,
-                env={**os.environ, "RTME_ENGINE": engine},
-                capture_output=True,
-                text=True,
-                timeout=120,
-                check=False,
-            )
-            assert done.returncode == 0, (code, done.stderr)
+            exec(compile(code, "exports.md", "exec"), {})
             continue
         for line in code.splitlines():
-            done = rtme(*shlex.split(line, comments=True)[1:])
+            command, *words = shlex.split(line, comments=True)
+            assert command == "rtme"
+            done = (rtme if words[0] in ("analyze", "live") else here)(*words)
             assert done.returncode == 0, (line, done.stderr)
             assert "Traceback" not in done.stderr
