@@ -8,8 +8,8 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from rtme.cli.console import as_json, check_folders, results, write
-from rtme.cli.options import Backend, Engine, Faces, Json, Output, Precision, Sensitivity, Threads
+from rtme.cli.console import as_json, notes, results
+from rtme.cli.options import Backend, Engine, Faces, Json, Precision, Sensitivity, Threads
 from rtme.cli.progress import progress
 from rtme.errors import RtmeError
 from rtme.view.report import Report
@@ -18,7 +18,16 @@ from rtme.view.report import Report
 def analyze(
     recordings: Annotated[list[str], typer.Argument(help="Files, folders or globs.")],
     json: Json = False,
-    output: Output = None,
+    output: Annotated[
+        list[Path] | None,
+        typer.Option(
+            "-o",
+            "--output",
+            help="Write what is found here: .json, .eaf (ELAN), .TextGrid, .vtt, .csv, .megc.csv or .parquet. "
+            "May be repeated.",
+            show_default=False,
+        ),
+    ] = None,
     engine: Engine = None,
     sensitivity: Sensitivity = None,
     faces: Faces = None,
@@ -28,14 +37,19 @@ def analyze(
 ) -> None:
     """Find micro-expressions and speaker turns in recordings.
 
+    Of several recordings, `-o found.eaf` (or .TextGrid, .vtt) makes a folder `found` with a file for each.
+
     Examples:
     - `rtme analyze clip.mp4`
     - `rtme analyze clip.mp4 --json --sensitivity high`
+    - `rtme analyze clip.mp4 -o found.eaf`
     - `rtme analyze recordings/ -o found.json`
     """
     # Imported late, so that the other verbs start at once and `rtme doctor` runs where cv2 cannot be loaded.
+    from rtme.annotations import check_writable
     from rtme.capture.sources import expand
     from rtme.live.analysis import analyze as analyze_one
+    from rtme.view.export import export
 
     flags: dict[str, Any] = {
         "engine": engine,
@@ -46,7 +60,8 @@ def analyze(
         "precision": precision,
     }
     files = [file for recording in recordings for file in expand(recording)]
-    check_folders(output)
+    for path in output or ():
+        check_writable(path)
     reports: list[Report] = []
     failed = 0
     with progress("frames") as bar:
@@ -67,8 +82,10 @@ def analyze(
     single = len(recordings) == 1 and files == recordings
     content = [report.model_dump() for report in reports]
     text = as_json(content[0] if single else content)
-    if output is not None:
-        write(output, text)
+    for path in output or ():
+        written = export(reports[0] if single else reports, path)
+        if written != [path]:
+            notes().print(f"{len(written)} files are in {path.with_suffix('')}")
     if json:
         print(text)
     else:

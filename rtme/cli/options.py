@@ -151,3 +151,17 @@ def output(what: str) -> typer.models.OptionInfo:
     """``-o``: where a verb writes what it makes; ``--out`` is what it was called before."""
     found: typer.models.OptionInfo = typer.Option("-o", "--output", "--out", help=what, show_default=False)
     return found
+
+
+Fps = Annotated[
+    float | None,
+    typer.Option(min=0.01, help="Frames per second.  [default: what the file says]", show_default=False),
+]
+Tiers = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--tier",
+        help="Read this tier alone; NAME=me, mae, speaking or listening says what it marks. May be repeated.",
+        show_default=False,
+    ),
+]

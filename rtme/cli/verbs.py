@@ -47,6 +47,16 @@ VERBS: Mapping[str, Verb] = {
     ),
     "keys": Verb(LIVE, "Keys, so that events can travel between machines, encrypted.", "keys:app"),
     "analyze": Verb(RESULTS, "Find micro-expressions and speaker turns in recordings.", "analyze:analyze"),
+    "convert": Verb(
+        RESULTS,
+        "Write intervals and turns in other forms: ELAN, Praat, WebVTT, CSV, Parquet, JSON, MEGC.",
+        "convert:convert",
+    ),
+    "compare": Verb(
+        RESULTS,
+        "Compare two files of annotations: F1 of intervals, kappa of frames, and how far boundaries lie apart.",
+        "compare:compare",
+    ),
     "events": Verb(RESULTS, "Show what a service has sent, from its journal.", "events:events"),
     "score": Verb(RESULTS, "Score a table of intervals against labels.", "score:score"),
     "report": Verb(RESULTS, "Show training runs side by side, on one page.", "report:report"),

@@ -5,9 +5,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from data import copies
+from rtme.annotations.eaf import Annotation
 from rtme.data import readers
 from rtme.data.manifest import Interval
-from rtme.data.readers.elan import Annotation
 from rtme.data.readers.reading import Reading
 from rtme.errors import DataError, SettingsError
 
