@@ -184,6 +184,7 @@ class HeartbeatEvent(Event):
         None,
         description="where the same host gives again what was sent, and tells how things stand; null: nowhere",
     )
+    preview: bool = Field(False, description="whether pictures of the sources are published (docs/events.md)")
     streams: dict[str, StreamHealth]
 
 

@@ -33,9 +33,12 @@ from rtme.events import (
     dump,
     topic,
 )
+from rtme.traces import Shown, Sight
 
 # About 1 kB an event: a subscriber that stopped reading costs at most some 10 MB, then misses events.
 SEND_HIGH_WATER = 10_000
+# What is only shown and waits, at most: the oldest goes.
+MOST_SHOWN = 200
 LINGER_MS = 500
 # Numbered and journalled together at most: a few milliseconds' work.
 BATCH = 256
@@ -87,6 +90,8 @@ class Publisher:
         run_id: Names this run of the service; a new random one by default.
         on_sent: Called in the publisher's thread with every event as it was sent. It must not block: nothing
             is sent while it runs. If it raises, the publisher stops.
+        on_shown: Likewise with everything that is shown.
+        previews: Send sights as well; otherwise only ``on_shown`` gets them.
         keys: Folder of keys (:mod:`rtme.bus.curve`). None: where other machines can reach ``bind`` the default folder's,
             elsewhere none. A client that is refused is told of in a warning.
         insecure: Allow ``bind`` to be reachable from other machines without keys.
@@ -116,6 +121,8 @@ class Publisher:
         run_id: str | None = None,
         *,
         on_sent: Callable[[AnyEvent], None] | None = None,
+        on_shown: Callable[[Shown], None] | None = None,
+        previews: bool = False,
         keys: Path | str | None = None,
         insecure: bool = False,
         journal: Journal | None = None,
@@ -127,6 +134,9 @@ class Publisher:
         self.address: str | None = None
         self.insecure: str | None = None
         self._on_sent = on_sent
+        self._on_shown = on_shown
+        self._previews = previews
+        self._shown: deque[Shown] = deque(maxlen=MOST_SHOWN)
         self._capacity = capacity
         self._reserve = reserve
         self._queue: deque[tuple[AnyEvent, int]] = deque()
@@ -232,6 +242,13 @@ class Publisher:
             self._queue.append((event, time.monotonic_ns()))
             self._ready.notify()
 
+    def show(self, shown: Shown) -> None:
+        """Queue something to look at, which has no number. Never waits; when too much waits the oldest is left out."""
+        with self._ready:
+            if self._on_shown is not None or (self._socket is not None and self._may_leave(shown)):
+                self._shown.append(shown)
+                self._ready.notify()
+
     def close(self, timeout: float = 2.0) -> bool:
         """Send what waits and end the thread. Safe to call twice.
 
@@ -260,6 +277,8 @@ class Publisher:
             while (batch := self._next()) is not None:
                 self._send(batch)
                 self._in_hand_ns = None
+                self._send_shown()
+            self._send_shown()
         except Exception as error:  # whatever it was, publish() must tell the callers
             with self._ready:
                 self._failure = error
@@ -296,7 +315,7 @@ class Publisher:
         An empty list when nothing came for a second: what waits for the journal may be tried again.
         """
         with self._ready:
-            if not self._queue and not self._closing:
+            if not self._queue and not self._shown and not self._closing:
                 self._ready.wait(1.0)
             if not self._queue and self._closing:
                 return None
@@ -340,6 +359,20 @@ class Publisher:
                 self._waiting[event.stream].add((sent_ns - queued_ns) / 1e6, sent_ns)
             if self._on_sent is not None:
                 self._on_sent(event)
+
+    def _send_shown(self) -> None:
+        """What is to be looked at, after the events that were decided with it."""
+        while self._shown:
+            shown = self._shown.popleft()
+            message = shown.message.model_copy(update={"run_id": self.run_id})
+            shown = Shown(message, shown.picture)
+            if self._socket is not None and self._may_leave(shown):
+                self._socket.send_multipart(shown.parts(), zmq.DONTWAIT)
+            if self._on_shown is not None:
+                self._on_shown(shown)
+
+    def _may_leave(self, shown: Shown) -> bool:
+        return self._previews or not isinstance(shown.message, Sight)
 
     def _number(self, event: AnyEvent, seq: int, now_ns: int) -> AnyEvent:
         known: dict[str, Any] = {"run_id": self.run_id, "seq": seq}

@@ -12,7 +12,7 @@ import zmq.asyncio
 
 from rtme.bus.address import DEFAULT_ADDRESS, split
 from rtme.bus.asking import Asking
-from rtme.bus.curve import client_keys, secure_client
+from rtme.bus.curve import ClientKeys, client_keys, secure_client
 from rtme.bus.dead_peers import notice_dead_peers
 from rtme.bus.following import Follower
 from rtme.bus.handshake import Handshake
@@ -211,26 +211,15 @@ class _Listener:
         return max(0, min(round((deadline - time.monotonic()) * 1000), POLL_MS))
 
     def _connected_socket(self) -> zmq.Socket[bytes]:
-        socket = self._context.socket(zmq.SUB)
-        socket.set(zmq.LINGER, 0)
-        socket.set(zmq.MAXMSGSIZE, MOST_BYTES)
-        # A service whose machine vanished is noticed, and connected to again when it is back.
-        notice_dead_peers(socket)
-        if ":" in split(self.address)[0]:
-            socket.set(zmq.IPV6, 1)
-        if self._keys is not None:
-            secure_client(socket, self._keys)
+        socket = new_socket(self._context, self.address, self._keys, MOST_BYTES)
         self._handshake = Handshake(socket, self.address, self._keys)
         socket.subscribe(b"rtme.")
         try:
-            socket.connect(self.address)
-        except zmq.ZMQError as error:
-            socket.close(0)
+            connect(socket, self.address)
+        except BusError:
             self._handshake.close()
             self._context.term()
-            raise BusError(
-                f"{self.address} cannot be listened to ({error.strerror}): write tcp://host:port"
-            ) from error
+            raise
         return socket
 
 
@@ -366,6 +355,37 @@ class AsyncSubscriber(_Listener):
 
 def _is_recent(heard_ns: int | None) -> bool:
     return heard_ns is not None and time.monotonic_ns() - heard_ns < ALIVE_S * 1e9
+
+
+def new_socket(
+    context: zmq.Context[zmq.Socket[bytes]], address: str, keys: ClientKeys | None, most_bytes: int
+) -> zmq.Socket[bytes]:
+    """A socket that listens to a service, not yet connected."""
+    socket = context.socket(zmq.SUB)
+    socket.set(zmq.LINGER, 0)
+    socket.set(zmq.MAXMSGSIZE, most_bytes)
+    # A service whose machine vanished is noticed, and connected to again when it is back.
+    notice_dead_peers(socket)
+    if ":" in split(address)[0]:
+        socket.set(zmq.IPV6, 1)
+    if keys is not None:
+        secure_client(socket, keys)
+    return socket
+
+
+def connect(socket: zmq.Socket[bytes], address: str) -> None:
+    """Connect to a service; the socket is closed when that cannot be.
+
+    Raises:
+        BusError: The address cannot be used.
+    """
+    try:
+        socket.connect(address)
+    except zmq.ZMQError as error:
+        socket.close(0)
+        raise BusError(
+            f"{address} cannot be listened to ({error.strerror}): write tcp://host:port"
+        ) from error
 
 
 def _check(address: str) -> None:

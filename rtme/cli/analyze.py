@@ -1,23 +1,23 @@
 """``rtme analyze``: the live path over recordings."""
 
-import json as jsonlib
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from rich.console import Console
 from rich.markup import escape
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
-from rtme.cli.options import Backend, Engine, Faces, Precision, Sensitivity, Threads
+from rtme.cli.console import as_json, notes, results
+from rtme.cli.options import Backend, Engine, Faces, Json, Precision, Sensitivity, Threads
+from rtme.cli.progress import progress
 from rtme.errors import RtmeError
 from rtme.view.report import Report
 
 
 def analyze(
     recordings: Annotated[list[str], typer.Argument(help="Files, folders or globs.")],
-    json: Annotated[bool, typer.Option("--json", help="Print JSON, not tables.")] = False,
+    json: Json = False,
     output: Annotated[
         list[Path] | None,
         typer.Option(
@@ -37,10 +37,13 @@ def analyze(
 ) -> None:
     """Find micro-expressions and speaker turns in recordings.
 
-    Examples: `rtme analyze clip.mp4`, `rtme analyze clip.mp4 --json`, `rtme analyze recordings/ -o found.json`,
-    `rtme analyze clip.mp4 -o found.eaf`.
-
     Of several recordings, `-o found.eaf` (or .TextGrid, .vtt) makes a folder `found` with a file for each.
+
+    Examples:
+    - `rtme analyze clip.mp4`
+    - `rtme analyze clip.mp4 --json --sensitivity high`
+    - `rtme analyze clip.mp4 -o found.eaf`
+    - `rtme analyze recordings/ -o found.json`
     """
     # Imported late, so that the other verbs start at once and `rtme doctor` runs where cv2 cannot be loaded.
     from rtme.annotations import check_writable
@@ -48,7 +51,7 @@ def analyze(
     from rtme.live.analysis import analyze as analyze_one
     from rtme.view.export import export
 
-    flags = {
+    flags: dict[str, Any] = {
         "engine": engine,
         "sensitivity": sensitivity,
         "faces": faces,
@@ -59,22 +62,15 @@ def analyze(
     files = [file for recording in recordings for file in expand(recording)]
     for path in output or ():
         check_writable(path)
-    console = Console(highlight=False)
-    notes = Console(stderr=True, highlight=False, soft_wrap=True)
     reports: list[Report] = []
     failed = 0
-    columns = (
-        TextColumn("{task.description}", markup=False),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeRemainingColumn(),
-    )
-    with Progress(*columns, console=notes, transient=True, disable=not notes.is_terminal) as progress:
-        for file in files:
-            task = progress.add_task(Path(file).name, total=None)
+    with progress("frames") as bar:
+        for number, file in enumerate(files, 1):
+            of_all = f" ({number} of {len(files)})" if len(files) > 1 else ""
+            name = f"{Path(file).name}{of_all}"
 
-            def advance(frames: int, expected: int | None, task: object = task) -> None:
-                progress.update(task, completed=frames, total=expected)  # type: ignore[arg-type]
+            def advance(frames: int, expected: int | None, name: str = name) -> None:
+                bar.at(frames, expected, name)
 
             try:
                 reports.append(analyze_one(file, on_progress=advance, **flags).report())
@@ -82,18 +78,18 @@ def analyze(
                 if len(files) == 1:
                     raise
                 failed = error.exit_code
-                notes.print(f"rtme: {error}", style="red", markup=False)
-            progress.remove_task(task)
+                bar.say(f"rtme: {error}", wrong=True)
     single = len(recordings) == 1 and files == recordings
     content = [report.model_dump() for report in reports]
-    text = jsonlib.dumps(content[0] if single else content, indent=2, ensure_ascii=False)
+    text = as_json(content[0] if single else content)
     for path in output or ():
         written = export(reports[0] if single else reports, path)
         if written != [path]:
-            notes.print(f"{len(written)} files are in {path.with_suffix('')}", markup=False)
+            notes().print(f"{len(written)} files are in {path.with_suffix('')}")
     if json:
         print(text)
     else:
+        console = results()
         for report in reports:
             _print(console, report)
         if reports:

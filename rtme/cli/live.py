@@ -11,12 +11,30 @@ from rtme.bus.journal_path import NONE, default_journal, make_folder_of
 from rtme.cli.interrupt import stopping
 from rtme.cli.leaving import not_held_up
 from rtme.cli.logs import Notes, logging_to_stderr
-from rtme.cli.options import Backend, Engine, Faces, Keys, Precision, Sensitivity, Threads
+from rtme.cli.options import (
+    Backend,
+    Bind,
+    Engine,
+    Faces,
+    InsecureBind,
+    Journal,
+    JsonLines,
+    Keys,
+    LogFormat,
+    Metrics,
+    NoJournal,
+    Precision,
+    Preview,
+    Replay,
+    Sensitivity,
+    Threads,
+    Transport,
+)
 from rtme.cli.output import EventPrinter
 from rtme.cli.systemd import notify
 from rtme.errors import JournalError, SettingsError, SourceError
 from rtme.events import HeartbeatEvent, StateEvent
-from rtme.settings import Settings, load_settings
+from rtme.settings import Settings, load_settings, strange_variables
 from rtme.view.tally import Tally
 
 if TYPE_CHECKING:
@@ -28,59 +46,36 @@ def live(
         list[str],
         typer.Argument(help="Camera number, stream URL, file, `demo`, or a cameras.toml; several at once."),
     ],
-    bind: Annotated[
-        str | None,
-        typer.Option(help=f"Publish here over ZeroMQ.  [default: {DEFAULT_ADDRESS}]", show_default=False),
-    ] = None,
+    bind: Bind = None,
     engine: Engine = None,
     sensitivity: Sensitivity = None,
     faces: Faces = None,
     threads: Threads = None,
     backend: Backend = None,
     precision: Precision = None,
-    transport: Annotated[str | None, typer.Option(help="RTSP over tcp or udp.", show_default=False)] = None,
+    transport: Transport = None,
     fast: Annotated[bool, typer.Option("--fast", help="Read files as fast as possible.")] = False,
     seconds: Annotated[
         float | None, typer.Option(help="Stop after this long.", min=0.1, show_default=False)
     ] = None,
-    json: Annotated[bool, typer.Option("--json", help="Print each event as one line of JSON.")] = False,
-    journal: Annotated[
-        str | None,
-        typer.Option(
-            help="Keep every event in this SQLite file.  [default: a file for the port in the user's state folder]",
-            show_default=False,
-        ),
-    ] = None,
-    no_journal: Annotated[bool, typer.Option("--no-journal", help="Keep no events.")] = False,
-    replay: Annotated[
-        str | None,
-        typer.Option(
-            help="Give again here what was sent, or `none`.  [default: the port after that of --bind]",
-            show_default=False,
-        ),
-    ] = None,
+    json: JsonLines = False,
+    journal: Journal = None,
+    no_journal: NoJournal = False,
+    replay: Replay = None,
     keys: Keys = None,
-    metrics: Annotated[
-        str | None,
-        typer.Option(
-            help="Serve /metrics (Prometheus) and /healthz here, such as 127.0.0.1:9464.", show_default=False
-        ),
-    ] = None,
-    log_format: Annotated[
-        str | None,
-        typer.Option(
-            help="The log on stderr: text, or json (one object a line).  [default: text]", show_default=False
-        ),
-    ] = None,
-    insecure: Annotated[
-        bool,
-        typer.Option("--insecure", help="Allow a bind that anybody on the network can read, without keys."),
-    ] = False,
+    metrics: Metrics = None,
+    preview: Preview = False,
+    log_format: LogFormat = None,
+    insecure: InsecureBind = False,
 ) -> None:
     """Find micro-expressions and speaker turns as they happen, print them and publish them over ZeroMQ.
 
-    Examples: `rtme live demo`, `rtme live 0`, `rtme live rtsp://user:secret@host:554/path clip.mp4`,
-    `rtme live cameras.toml`.
+    Examples:
+    - `rtme live demo`
+    - `rtme live 0 --sensitivity high --faces 2`
+    - `rtme live rtsp://user:secret@192.0.2.7:554/stream clip.mp4`
+    - `rtme live cameras.toml --metrics 127.0.0.1:9464 --log-format json`
+    - `rtme live clip.mp4 --fast --json | jq .kind`
     """
     files = [source for source in sources if source.endswith(".toml")]
     if journal is not None and no_journal:
@@ -103,12 +98,15 @@ def live(
         replay=replay,
         keys=keys,
         insecure=insecure or None,
+        preview=preview or None,
     )
     if settings.bind is None:
         settings = settings.model_copy(update={"bind": DEFAULT_ADDRESS})
     specs = [source for source in sources if source not in files]
     # What stands on stdout in words need not stand on stderr in words as well.
     with logging_to_stderr(settings.log_format, events_too=json or settings.log_format == "json") as notes:
+        for sentence in strange_variables():
+            notes.say(f"rtme: {sentence}", wrong=True)
         settings = _with_journal(settings, notes)
         _run(specs, settings, EventPrinter(json=json), notes, fast=fast, seconds=seconds)
 
@@ -146,6 +144,8 @@ def _watch(service: "Live", printer: EventPrinter, notes: Notes, seconds: float 
         notes.say(f"publishing on {service.address}  (Ctrl-C ends)", address=service.address)
         if service.insecure is not None:
             notes.say(f"rtme: {service.insecure}", wrong=True)
+        if service.settings.preview:
+            notes.say("pictures of the sources are published: whoever can listen sees the people in them")
         if service.metrics_address is not None:
             notes.say(f"metrics on {service.metrics_address}/metrics, health on /healthz")
         notify("READY=1")

@@ -4,11 +4,11 @@ import time
 from typing import Annotated
 
 import typer
-from rich.console import Console
 
 from rtme.bus.address import DEFAULT_ADDRESS
 from rtme.bus.subscriber import Start, Subscriber
-from rtme.cli.options import Keys, Kinds, Streams
+from rtme.cli.console import notes
+from rtme.cli.options import JsonLines, Keys, Kinds, Streams
 from rtme.cli.output import EventPrinter
 from rtme.errors import BusError, SettingsError
 from rtme.events import AnyEvent
@@ -58,9 +58,7 @@ def watch(
     seconds: Annotated[
         float | None, typer.Option(help="End after this long.", min=0.1, show_default=False)
     ] = None,
-    json: Annotated[
-        bool, typer.Option("--json", help="Print each event as one line of JSON, heartbeats too.")
-    ] = False,
+    json: JsonLines = False,
     first: Annotated[
         int | None,
         typer.Option("--from", help="Begin with the event of this number.", min=0, show_default=False),
@@ -77,8 +75,14 @@ def watch(
 
     Heartbeats are read but shown only with `--json` or `--kind heartbeat`. What a connection loses is asked for again, where
     the service can give it.
+
+    Examples:
+    - `rtme watch`
+    - `rtme watch tcp://192.0.2.7:5556 --stream door --kind interval`
+    - `rtme watch --from 0 --json | jq .kind`
+    - `rtme watch --snapshot --seconds 60`
     """
-    notes = Console(stderr=True, highlight=False, soft_wrap=True, markup=False)
+    said = notes()
     printer = EventPrinter(json=json, heartbeats=bool(kinds))
     tally = Tally()
     if snapshot and first is not None:
@@ -95,10 +99,10 @@ def watch(
             while time.monotonic() < deadline and (count is None or shown < count):
                 event = events.receive(min(STEP_S, max(0.0, deadline - time.monotonic())))
                 if note := presence.change():
-                    notes.print(note)
+                    said.print(note)
                 if events.note != told:
                     told = events.note
-                    notes.print(told)
+                    said.print(told)
                 if snapshot and (event is not None or events.standing is not None):
                     snapshot = False
                     for open_one in _open_ones(events, event, streams, kinds):
@@ -116,7 +120,7 @@ def watch(
                 f"nothing was heard from {address} in {seconds:g} s: start a service with `rtme live demo`, "
                 "or give the address it publishes on"
             )
-        notes.print(_ending(tally, events))
+        said.print(_ending(tally, events))
 
 
 def _open_ones(

@@ -10,18 +10,28 @@ from rtme.capture.webcam import is_camera
 from rtme.errors import SourceError
 from rtme.events import AnyEvent, HeartbeatEvent
 from rtme.live.service import Live
+from rtme.live.showing import Showing
 from rtme.settings import load_settings
+from rtme.traces import Shown
 from rtme.view.report import Report, collect
 
 
 class Analysis:
     """One pass over one recording: iterate over its events, or ask for the report. Runs once."""
 
-    def __init__(self, live: Live, label: str, on_progress: Callable[[int, int | None], None] | None) -> None:
+    def __init__(
+        self,
+        live: Live,
+        label: str,
+        on_progress: Callable[[int, int | None], None] | None,
+        shown: list[Shown],
+    ) -> None:
         self._live = live
         self._label = label
         self._on_progress = on_progress
         self._seen: list[AnyEvent] = []
+        self.shown = shown
+        """Traces of the faces, and the sights that were asked for, as far as the recording was worked through."""
         self._done = False
 
     def __iter__(self) -> Iterator[AnyEvent]:
@@ -71,7 +81,11 @@ class Analysis:
 
 
 def analyze(
-    source: str | Path | Source, *, on_progress: Callable[[int, int | None], None] | None = None, **flags: Any
+    source: str | Path | Source,
+    *,
+    on_progress: Callable[[int, int | None], None] | None = None,
+    showing: Showing | None = None,
+    **flags: Any,
 ) -> Analysis:
     """Find micro-expressions and speaker turns in a recording.
 
@@ -80,6 +94,7 @@ def analyze(
     Args:
         source: A file, or an object that follows :class:`rtme.capture.source.Source`.
         on_progress: Called about once a second with frames read and frames expected (None: unknown).
+        showing: Keep the faces' outlines of each frame, and pictures if it says so; None keeps neither.
         **flags: Fields of :class:`rtme.settings.Settings`, such as ``engine``, ``sensitivity`` or ``faces``.
 
     Raises:
@@ -98,15 +113,19 @@ def analyze(
             "bind": flags.get("bind"),
             "journal": flags.get("journal"),
             "metrics": flags.get("metrics"),
+            "preview": False,
             "source": [],
         }
     )
+    shown: list[Shown] = []
     if not isinstance(source, str | Path):
-        return Analysis(Live([source], settings=settings, fast=True), source.name, on_progress)
+        live = Live([source], settings=settings, fast=True, showing=showing, on_shown=shown.append)
+        return Analysis(live, source.name, on_progress, shown)
     label = str(source)
     if _endless(label):
         raise SourceError(f"{redact(label)} is a live source: watch it with rtme.Live or `rtme live`")
-    return Analysis(Live([label], settings=settings, fast=True), printable(label), on_progress)
+    live = Live([label], settings=settings, fast=True, showing=showing, on_shown=shown.append)
+    return Analysis(live, printable(label), on_progress, shown)
 
 
 def _endless(spec: str) -> bool:

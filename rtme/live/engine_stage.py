@@ -13,6 +13,7 @@ from rtme.live.health import StreamAccount
 from rtme.live.messages import EpochEnd, Message, StreamEnd, Tracked
 from rtme.live.stream_run import Due, StreamRun, score_windows
 from rtme.spot.rules import Sensitivity
+from rtme.traces import Trace
 
 TICK_S = 0.2
 BEHIND_NS = 150_000_000
@@ -33,6 +34,7 @@ class EngineStage(threading.Thread):
         sensitivity: Of the intervals.
         wait_s: How long frames wait for others to be encoded with, at most. Waiting pays where a batch costs hardly more
             than a crop, as on a GPU.
+        on_trace: Takes pieces of the faces' curves; None makes none.
     """
 
     def __init__(
@@ -43,6 +45,7 @@ class EngineStage(threading.Thread):
         on_end: Callable[[StreamEnd], None],
         sensitivity: Sensitivity = "normal",
         wait_s: float = 0.0,
+        on_trace: Callable[[Trace], None] | None = None,
     ) -> None:
         super().__init__(name="engine", daemon=True)
         self.inbox: queue.Queue[Message] = queue.Queue(maxsize=32)
@@ -54,6 +57,7 @@ class EngineStage(threading.Thread):
         self._on_end = on_end
         self._sensitivity = sensitivity
         self._wait_s = wait_s
+        self._on_trace = on_trace
         self._runs: dict[str, StreamRun] = {}
         self._leave = threading.Event()
         self._busy_since: float | None = None
@@ -162,7 +166,7 @@ class EngineStage(threading.Thread):
             self._send(run.finish())
             run = None
         if run is None:
-            run = StreamRun(item.stream, item.epoch, self._backend, self._sensitivity)
+            run = StreamRun(item.stream, item.epoch, self._backend, self._sensitivity, self._on_trace)
             self._runs[item.stream] = run
         age_ns = time.monotonic_ns() - item.mark.capture_ns
         behind = item.live and age_ns > BEHIND_NS and waiting > 0

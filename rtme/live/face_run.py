@@ -2,16 +2,18 @@
 
 from rtme.events import AnyEvent, FaceEvent, IntervalEvent, Mark, SpeakerEvent
 from rtme.face.crop import FaceCrop
+from rtme.live.curve import Curve
 from rtme.live.marks import Marks
 from rtme.spot.spotter import Spotter
 from rtme.spot.updates import IntervalUpdate, SpeakerUpdate, Update
+from rtme.traces import Trace
 
 
 class FaceRun:
     """Everything the service remembers of one face in one epoch."""
 
     def __init__(
-        self, *, stream: str, epoch: int, face: int, spotter: Spotter, marks: Marks, settle: int
+        self, *, stream: str, epoch: int, face: int, spotter: Spotter, marks: Marks, settle: int, traced: bool
     ) -> None:
         """Start with a face's first frame.
 
@@ -21,6 +23,7 @@ class FaceRun:
             face: The tracker's identity.
             spotter: A fresh spotter.
             marks: The epoch's frames.
+            traced: Whether its curve is to be told.
             settle: Slots a change between judged and not judged must last to be told.
         """
         self.spotter = spotter
@@ -34,9 +37,12 @@ class FaceRun:
         self._onsets: dict[int, Mark] = {}
         self._apex: tuple[int, Mark] | None = None
         self._starts: dict[int, Mark] = {}
+        self._curve = Curve(stream, epoch, face) if traced else None
 
     def see(self, slot: int, crop: FaceCrop, at: Mark) -> list[AnyEvent]:
         """Note that the face is there, and say so when it begins or ceases to be judged."""
+        if self._curve is not None:
+            self._curve.see(slot, crop, at)
         first = self.last_seen < 0
         self.last_seen = slot
         if first:
@@ -74,6 +80,10 @@ class FaceRun:
         if apex is not None and (self._apex is None or self._apex[0] != apex):
             self._apex = apex, self._marks.at_or_before(apex)
         return events
+
+    def traces(self, *, last: bool = False) -> list[Trace]:
+        """What has become final of its curve, some frames at a time; ``last``: all that is left."""
+        return [] if self._curve is None else self._curve.take(self.spotter.take_final(), last=last)
 
     def _id(self, kind: str, number: int) -> str:
         return f"{self._stream}-{self._epoch}-{self._face}-{kind}{number}"

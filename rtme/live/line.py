@@ -13,6 +13,7 @@ from rtme.live.inlet import EndOfSource, Inlet
 from rtme.live.messages import Engine
 from rtme.live.plan import SourcePlan
 from rtme.live.track_stage import TrackStage
+from rtme.traces import Shown
 
 
 class Line:
@@ -25,6 +26,7 @@ class Line:
         engine: Engine,
         publish: Callable[[AnyEvent], None],
         account: Account,
+        show: Callable[[Shown], None] | None = None,
     ) -> None:
         self._stop = threading.Event()
         # A tracker takes its time to load; what a camera sent meanwhile would be lost.
@@ -32,7 +34,9 @@ class Line:
         self._inlet = Inlet(latest_wins=plan.source.live)
         reader = Reader(plan.source)
         self._capture = CaptureStage(plan.name, reader, self._inlet, publish, account, ready, self._stop)
-        self._track = TrackStage(plan, new_tracker, self._inlet, engine, publish, account, ready, self._stop)
+        self._track = TrackStage(
+            plan, new_tracker, self._inlet, engine, publish, account, ready, self._stop, show
+        )
 
     def start(self) -> None:
         """Begin."""

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from rtme.capture.source import Source
 from rtme.capture.sources import open_source, unique_names
 from rtme.errors import SettingsError
+from rtme.live.showing import Showing
 from rtme.settings import Settings, SourceSettings
 
 
@@ -19,16 +20,22 @@ class SourcePlan:
         faces: Faces to follow in it.
         ours: Whether it was made from words, so that another process can make it too. An object that may be pickled
             says so by an attribute ``may_move``.
+        showing: What is shown of its pictures; None: nothing.
     """
 
     name: str
     source: Source
     faces: int
     ours: bool = False
+    showing: Showing | None = None
 
 
 def plan_sources(
-    wanted: Sequence[str | SourceSettings | Source], settings: Settings, *, paced: bool
+    wanted: Sequence[str | SourceSettings | Source],
+    settings: Settings,
+    *,
+    paced: bool,
+    showing: Showing | None = None,
 ) -> list[SourcePlan]:
     """Give every source its name and its settings.
 
@@ -36,6 +43,7 @@ def plan_sources(
         wanted: Camera numbers, URLs and files, tables of a cameras file, or sources.
         settings: What a source does not say itself.
         paced: Play files at their own pace.
+        showing: What is shown of their pictures; None: nothing.
 
     Raises:
         SettingsError: Two sources were given the same name, or one is an empty word.
@@ -49,10 +57,10 @@ def plan_sources(
         if isinstance(item, SourceSettings):
             transport = item.transport or settings.transport
             source = open_source(item.url, name=name, transport=transport, paced=paced)
-            plans.append(SourcePlan(name, source, item.faces or settings.faces, ours=True))
+            plans.append(SourcePlan(name, source, item.faces or settings.faces, ours=True, showing=showing))
         else:
             may_move = bool(getattr(item, "may_move", False))
-            plans.append(SourcePlan(name, item, settings.faces, ours=may_move))
+            plans.append(SourcePlan(name, item, settings.faces, ours=may_move, showing=showing))
     return plans
 
 

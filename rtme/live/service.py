@@ -33,11 +33,13 @@ from rtme.live.line import Line
 from rtme.live.messages import StreamEnd
 from rtme.live.plan import plan_sources
 from rtme.live.sharing import share_out
+from rtme.live.showing import Showing
 from rtme.live.status import ServiceStatus
 from rtme.live.stream_run import check_measures
 from rtme.live.worker_lines import WorkerLines
 from rtme.settings import Settings, SourceSettings, load_settings
 from rtme.spot.rules import SpotterRules
+from rtme.traces import Shown, Trace
 
 if TYPE_CHECKING:
     from rtme.live.endpoint import Endpoint
@@ -86,6 +88,8 @@ class Live:
         *,
         settings: Settings | None = None,
         fast: bool = False,
+        showing: Showing | None = None,
+        on_shown: Callable[[Shown], None] | None = None,
         **flags: Any,
     ) -> None:
         """Load the engine and get ready; nothing is opened before ``start`` or ``with``.
@@ -95,6 +99,8 @@ class Live:
                 :class:`rtme.capture.source.Source`. ``settings.source`` comes after them.
             settings: All settings; made from ``flags`` and the environment when None.
             fast: Read files as fast as they can be worked on, not at their own pace.
+            showing: What ``on_shown`` gets of the pictures; None: what ``settings.preview`` publishes, if anything.
+            on_shown: Called with traces and sights (:mod:`rtme.traces`), in the publisher's thread: it must not block.
             **flags: Fields of :class:`rtme.settings.Settings`, such as ``bind`` or ``faces``.
 
         Raises:
@@ -106,7 +112,12 @@ class Live:
                 f"give settings or flags, not both (got settings and {', '.join(sorted(flags))})"
             )
         self.settings = settings or load_settings(None, **flags)
-        self._plans = plan_sources([*sources, *self.settings.source], self.settings, paced=not fast)
+        if showing is None and self.settings.preview:
+            showing = Showing(pictures=True, fps=self.settings.preview_fps)
+        self._on_shown = on_shown
+        self._plans = plan_sources(
+            [*sources, *self.settings.source], self.settings, paced=not fast, showing=showing
+        )
         if not self._plans:
             raise SettingsError("no source: name a camera number, a stream URL, a file or `demo`")
         bundle = load_bundle(self.settings.engine)
@@ -190,6 +201,8 @@ class Live:
             self._publisher = Publisher(
                 bind,
                 on_sent=self._take,
+                on_shown=self._on_shown,
+                previews=self.settings.preview,
                 keys=self.settings.keys,
                 insecure=self.settings.insecure,
                 journal=self._journal,
@@ -208,8 +221,9 @@ class Live:
             self._note_end,
             self.settings.sensitivity,
             wait_s=self._batch_wait_s(),
+            on_trace=None if bind is None and self._on_shown is None else self._trace,
         )
-        self._lines = self._new_lines(self._publisher.publish)
+        self._lines = self._new_lines(self._publisher)
         one_thread.enter()
         self._engine.start()
         for line in self._lines:
@@ -310,16 +324,21 @@ class Live:
         if self._journal is not None:
             self._journal.close()
 
-    def _new_lines(self, publish: Callable[[AnyEvent], None]) -> list[Line | WorkerLines]:
+    def _trace(self, trace: Trace) -> None:
+        assert self._publisher is not None
+        self._publisher.show(Shown(trace))
+
+    def _new_lines(self, publisher: Publisher) -> list[Line | WorkerLines]:
         """What reads and tracks the sources: threads of this process, or processes of their own."""
+        publish, show = publisher.publish, publisher.show
         shares = share_out(self._plans, self.settings.workers)
         lines: list[Line | WorkerLines] = [
-            WorkerLines(plans, self._tracker_maker(), self._engine, publish, self._accounts)
+            WorkerLines(plans, self._tracker_maker(), self._engine, publish, self._accounts, show)
             for plans in shares.workers
         ]
         for plan in shares.here:
             account = self._accounts[plan.name]
-            lines.append(Line(plan, self._tracker_maker(), self._engine, publish, account))
+            lines.append(Line(plan, self._tracker_maker(), self._engine, publish, account, show))
         return lines
 
     def _batch_wait_s(self) -> float:
@@ -456,6 +475,7 @@ class Live:
             backend=self._backend.label,
             sensitivity=self.settings.sensitivity,
             last_seq=publisher.last_seq,
+            preview=self.settings.preview and self.settings.bind is not None,
             streams={
                 name: account.report(publisher.latency(name), publisher.waiting(name))
                 for name, account in self._accounts.items()

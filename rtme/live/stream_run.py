@@ -1,6 +1,6 @@
 """One stream's faces in one epoch: features in, events out. No thread, no socket."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -17,6 +17,7 @@ from rtme.live.messages import Tracked
 from rtme.spot.rules import Sensitivity, SpotterRules
 from rtme.spot.spotter import Spotter, Window
 from rtme.spot.updates import Update
+from rtme.traces import Trace
 
 LOST_AFTER_S = 1.0
 SETTLE_S = 0.3
@@ -71,14 +72,29 @@ def score_windows(backend: Scorer, windows: Sequence[Window]) -> list[Scores]:
 class StreamRun:
     """Drives the spotters of a stream. One object serves one epoch.
 
+    Args:
+        stream: Its name.
+        epoch: Its epoch.
+        backend: Scores windows.
+        sensitivity: Of the intervals.
+        on_trace: Called with pieces of each face's curve; None makes none.
+
     Attributes:
         skipped: Windows that were left out so far.
     """
 
-    def __init__(self, stream: str, epoch: int, backend: Scorer, sensitivity: Sensitivity = "normal") -> None:
+    def __init__(
+        self,
+        stream: str,
+        epoch: int,
+        backend: Scorer,
+        sensitivity: Sensitivity = "normal",
+        on_trace: Callable[[Trace], None] | None = None,
+    ) -> None:
         self.stream, self.epoch = stream, epoch
         self.skipped = 0
         self._backend = backend
+        self._on_trace = on_trace
         self._rules = SpotterRules.of(backend.manifest, sensitivity=sensitivity)
         self._fps = backend.manifest.fps
         check_measures(backend.manifest)
@@ -142,6 +158,7 @@ class StreamRun:
             for window, score in ((window, score) for whose, window, score in told if whose == face):
                 events += run.events(run.spotter.take(window, *score), at)
             events += run.events(run.spotter.decide(), at)
+            self._trace(run.traces())
             if slot - run.last_seen > LOST_AFTER_S * self._fps:
                 events += self._part(face, at)
                 events.append(run.face_event("lost", at))
@@ -164,9 +181,10 @@ class StreamRun:
             stream=self.stream,
             epoch=self.epoch,
             face=face,
-            spotter=Spotter(self._rules),
+            spotter=Spotter(self._rules, keep_scores=self._on_trace is not None),
             marks=self._marks,
             settle=round(SETTLE_S * self._fps),
+            traced=self._on_trace is not None,
         )
         self._faces[face] = run
         return run
@@ -177,7 +195,14 @@ class StreamRun:
         updates: list[Update] = []
         for window, score in zip(windows, score_windows(self._backend, windows), strict=True):
             updates += run.spotter.take(window, *score)
-        return run.events([*updates, *run.spotter.finish()], at)
+        updates += run.spotter.finish()
+        self._trace(run.traces(last=True))
+        return run.events(updates, at)
+
+    def _trace(self, traces: list[Trace]) -> None:
+        if self._on_trace is not None:
+            for trace in traces:
+                self._on_trace(trace)
 
     def _skip(self, run: FaceRun, window: Window, at: Mark) -> None:
         run.spotter.skip(window)

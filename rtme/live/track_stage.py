@@ -19,6 +19,8 @@ from rtme.live.inlet import EndOfEpoch, EndOfSource, Inlet, TimedFrame
 from rtme.live.messages import Engine, EpochEnd, StreamEnd, Tracked
 from rtme.live.pace import SLOW_FPS, what_is_missed
 from rtme.live.plan import SourcePlan
+from rtme.live.showing import Shower
+from rtme.traces import Shown
 
 TICK_S = 0.2
 TELL_LOSSES_S = 1.0
@@ -48,6 +50,7 @@ class TrackStage(threading.Thread):
         account: Account,
         ready: threading.Event,
         stop: threading.Event,
+        show: Callable[[Shown], None] | None = None,
     ) -> None:
         super().__init__(name=f"track-{plan.name}", daemon=True)
         self._plan = plan
@@ -58,6 +61,8 @@ class TrackStage(threading.Thread):
         self._account = account
         self._ready = ready
         self._stop_source = stop
+        self._show = show
+        self._shower = Shower(plan.name, plan.showing) if plan.showing else None
         self._epoch: Epoch | None = None
         self._told_losses = time.monotonic()
         self._corrupt_told = 0
@@ -139,6 +144,8 @@ class TrackStage(threading.Thread):
             )
         )
         self._tell_truth(epoch, mark)
+        if self._show is not None and self._shower is not None and self._shower.due(epoch.number, mark):
+            self._show(self._shower.show(found.frame.image, epoch.number, mark, crops))
         return delivered
 
     def _begin_epoch(self, tracker: FaceTracker, number: int) -> Epoch:

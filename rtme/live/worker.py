@@ -23,12 +23,15 @@ from rtme.live.health import Stage
 from rtme.live.line import Line
 from rtme.live.messages import Message
 from rtme.live.plan import SourcePlan
+from rtme.traces import Shown
 
 POLL_S = 0.2
 FLUSH_S = 5.0
+MOST_SHOWN = 100
+"""What is only shown is left out when so much waits."""
 
-Kind = Literal["put", "publish", "state", "read", "tracked", "dropped", "took", "began"]
-"""What a worker tells: a message for the engine, an event, or a count of a stream's account."""
+Kind = Literal["put", "publish", "show", "state", "read", "tracked", "dropped", "took", "began"]
+"""What a worker tells: a message for the engine, an event, what is shown, or a count of a stream's account."""
 
 Told = tuple[Kind, str, tuple[Any, ...]]
 """Kind, stream, and what belongs to it."""
@@ -93,6 +96,11 @@ class Pipe(threading.Thread):
         """Have an event published."""
         self.tell("publish", event.stream, event)
 
+    def show(self, shown: Shown) -> None:
+        """Have something shown, if the service keeps up."""
+        if len(self._waiting) < MOST_SHOWN:
+            self.tell("show", shown.message.stream, shown)
+
     def tell(self, kind: Kind, stream: str, *what: object) -> None:
         """Hand something on."""
         with self._changed:
@@ -146,7 +154,8 @@ def work(channel: Connection) -> None:
     job: Job = pickle.loads(channel.recv_bytes())
     pipe = Pipe(channel, job.fps)
     lines = [
-        Line(plan, job.new_tracker, pipe, pipe.publish, RemoteAccount(pipe, plan.name)) for plan in job.plans
+        Line(plan, job.new_tracker, pipe, pipe.publish, RemoteAccount(pipe, plan.name), pipe.show)
+        for plan in job.plans
     ]
     one_thread.enter()
     pipe.start()

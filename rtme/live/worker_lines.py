@@ -17,6 +17,7 @@ from rtme.live.health import Account
 from rtme.live.messages import Engine, StreamEnd
 from rtme.live.plan import SourcePlan
 from rtme.live.worker import Job, Told
+from rtme.traces import Shown
 
 TICK_S = 0.2
 
@@ -32,6 +33,7 @@ class WorkerLines(threading.Thread):
         engine: Takes messages.
         publish: Takes events.
         accounts: Of each stream.
+        show: Takes what is shown.
     """
 
     def __init__(
@@ -41,6 +43,7 @@ class WorkerLines(threading.Thread):
         engine: Engine,
         publish: Callable[[AnyEvent], None],
         accounts: Mapping[str, Account],
+        show: Callable[[Shown], None],
     ) -> None:
         super().__init__(name=f"worker-{plans[0].name}", daemon=True)
         self._plans = list(plans)
@@ -48,6 +51,7 @@ class WorkerLines(threading.Thread):
         self._engine = engine
         self._publish = publish
         self._accounts = accounts
+        self._show = show
         self._epochs = dict.fromkeys((plan.name for plan in plans), 0)
         self._open = set(self._epochs)
         self._process: subprocess.Popen[bytes] | None = None
@@ -131,6 +135,8 @@ class WorkerLines(threading.Thread):
             return self._engine.put(message)
         if kind == "publish":
             self._publish(what[0])
+        elif kind == "show":
+            self._show(what[0])
         elif kind == "state":
             self._accounts[stream].state(what[0], self._publish)
         else:

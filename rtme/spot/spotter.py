@@ -32,6 +32,21 @@ class Window:
     valid: Floats
 
 
+@dataclass(frozen=True, slots=True)
+class Final:
+    """Scores that have become final.
+
+    Attributes:
+        to: The last slot of which nothing will be known any more that is not known now.
+        score: Slot -> what the interval decoder got, 0..1. Slots of which nothing is known are not in it.
+        speaking: Slot -> probability of speaking, likewise.
+    """
+
+    to: int
+    score: dict[int, float]
+    speaking: dict[int, float]
+
+
 class Spotter:
     """One face in one epoch: features in, windows to score out; scores in, intervals and turns out.
 
@@ -47,9 +62,10 @@ class Spotter:
 
     Args:
         rules: The engine's numbers.
+        keep_scores: Keep final scores for ``take_final``, which must then be called now and then.
     """
 
-    def __init__(self, rules: SpotterRules) -> None:
+    def __init__(self, rules: SpotterRules, *, keep_scores: bool = False) -> None:
         self._rules = rules
         self._ring = FeatureRing(rules.window, rules.token_size, rules.regions, rules.region_size)
         self._scores = ScoreFusion(rules.window, rules.look_ahead)
@@ -61,6 +77,8 @@ class Spotter:
         self._reached = -1
         self._due: list[Window] = []
         self._unscored: set[int] = set()
+        self._keep_scores = keep_scores
+        self._final = Final(-1, {}, {})
 
     @property
     def delay_ms(self) -> float:
@@ -129,6 +147,11 @@ class Spotter:
             due += self._window(self._reached)
         return due
 
+    def take_final(self) -> Final:
+        """The scores that have become final since the last call."""
+        final, self._final = self._final, Final(self._final.to, {}, {})
+        return final
+
     def finish(self) -> list[Update]:
         """Decide everything up to the last slot, and end what is open. The spotter is not used after this."""
         self._unscored.clear()
@@ -161,12 +184,19 @@ class Spotter:
         intervals: list[IntervalUpdate] = []
         for start, scores in self._scores.final(scores_to):
             intervals += self._intervals.push(start, scores)
+            self._keep(self._final.score, start, scores)
         intervals += self._intervals.push(scores_to + 1, [])
         turns: list[SpeakerUpdate] = []
         for start, scores in self._speaking.final(speaking_to):
             turns += self._turns.push(start, scores)
+            self._keep(self._final.speaking, start, scores)
         turns += self._turns.push(speaking_to + 1, [])
+        self._final = replace(self._final, to=min(scores_to, speaking_to))
         return _in_order([*intervals, *turns])
+
+    def _keep(self, kept: dict[int, float], start: int, scores: Scores) -> None:
+        if self._keep_scores:
+            kept.update(enumerate(scores.tolist(), start))
 
 
 def known_slots(valid: Floats, first: int) -> NDArray[np.bool_]:

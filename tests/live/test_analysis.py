@@ -1,9 +1,13 @@
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 import rtme
 from rtme.errors import RtmeError, SourceError
+from rtme.live.showing import Showing
+from rtme.traces import Sight
+from rtme.view.curves import collect_curves
 
 
 def test_what_the_environment_says_of_live_does_not_matter(
@@ -47,3 +51,41 @@ def test_a_file_name_may_be_any_bytes(clip: Path, engine: str, tmp_path: Path) -
     assert report.model_dump_json()
     with pytest.raises(SourceError, match="caf"):
         rtme.analyze(tmp_path / "caf\udce8.mp4", engine=engine).report()
+
+
+def test_every_judged_frame_is_a_point_of_the_curve_and_says_what_the_decoder_got(
+    engine: str, clip: Path
+) -> None:
+    analysis = rtme.analyze(clip, engine=engine)
+    report = analysis.report()
+    (curve,) = collect_curves(analysis.shown)
+    assert len(curve.frame) == len(set(curve.frame.tolist())) > 0.9 * report.frames
+    assert (np.diff(curve.frame) > 0).all()
+    known = curve.score[~np.isnan(curve.score)]
+    assert len(known) > 0.7 * report.frames
+    assert ((known >= 0) & (known <= 1)).all()
+    for found in report.intervals:
+        inside = (curve.frame >= found.onset) & (curve.frame <= found.offset)
+        (apex,) = curve.score[curve.frame == found.apex]
+        assert apex >= np.nanmax(curve.score[inside]) - 1e-3
+
+
+def test_outlines_are_kept_where_they_are_asked_for(engine: str, clip: Path) -> None:
+    analysis = rtme.analyze(clip, engine=engine, showing=Showing(pictures=False))
+    report = analysis.report()
+    sights = [one for one in analysis.shown if isinstance(one.message, Sight)]
+    assert [one.message.frame for one in sights] == list(range(report.frames))
+    assert all(one.picture is None for one in sights)
+    face = sights[-1].message.faces[0]
+    x, y, width, height = face.box
+    assert all(
+        x - 1 <= px <= x + width + 1 and y - 1 <= py <= y + height + 1
+        for line in face.outline
+        for px, py in line
+    )
+
+
+def test_no_outline_is_made_unless_asked_for(engine: str, clip: Path) -> None:
+    analysis = rtme.analyze(clip, engine=engine)
+    analysis.report()
+    assert not [one for one in analysis.shown if isinstance(one.message, Sight)]

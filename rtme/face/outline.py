@@ -1,0 +1,26 @@
+"""The lines by which a face is drawn: oval, eyes, brows and lips."""
+
+from rtme.face.landmarks import Floats
+
+# Landmarks of MediaPipe's mesh, in the order in which a pen would go.
+_LINES = (
+    (10, 338, 297, 332, 284, 251, 389, 356, 454, 323, 361, 288, 397, 365, 379, 378, 400, 377, 152),
+    (152, 148, 176, 149, 150, 136, 172, 58, 132, 93, 234, 127, 162, 21, 54, 103, 67, 109, 10),
+    (33, 7, 163, 144, 145, 153, 154, 155, 133, 173, 157, 158, 159, 160, 161, 246, 33),
+    (263, 249, 390, 373, 374, 380, 381, 382, 362, 398, 384, 385, 386, 387, 388, 466, 263),
+    (46, 53, 52, 65, 55, 107, 66, 105, 63, 70, 46),
+    (276, 283, 282, 295, 285, 336, 296, 334, 293, 300, 276),
+    (61, 146, 91, 181, 84, 17, 314, 405, 321, 375, 291, 409, 270, 269, 267, 0, 37, 39, 40, 185, 61),
+    (78, 95, 88, 178, 87, 14, 317, 402, 318, 324, 308, 415, 310, 311, 312, 13, 82, 81, 80, 191, 78),
+)
+
+
+def outline(landmarks: Floats) -> list[list[tuple[float, float]]]:
+    """Lines of points, to a tenth of a pixel.
+
+    Args:
+        landmarks: ``(468 or 478, 3)`` in pixels.
+    """
+    return [
+        [(round(float(x), 1), round(float(y), 1)) for x, y in landmarks[list(line), :2]] for line in _LINES
+    ]
