@@ -85,7 +85,11 @@ def analyze(
     for path in output or ():
         written = export(reports[0] if single else reports, path)
         if written != [path]:
-            notes().print(f"{len(written)} files are in {path.with_suffix('')}")
+            notes().print(
+                f"{len(written)} files are in {written[0].parent}"
+                if written
+                else f"nothing to write to {path}"
+            )
     if json:
         print(text)
     else:

@@ -4,8 +4,8 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 
+from rtme.cli.console import notes
 from rtme.cli.options import Fps, Tiers
 
 
@@ -40,22 +40,20 @@ def convert(
 
     for target in targets:
         check_writable(target)
-    notes = Console(stderr=True, highlight=False, soft_wrap=True)
+    aside = notes()
     if source.suffix.casefold() == ".jsonl":
         recordings = read_events(source, fps)
     else:
         reading = read(source, fps=fps, tiers=[parse_choice(words) for words in tiers or ()])
         recordings = list(reading.recordings)
         for sentence in reading.tiers:
-            notes.print(f"{source}, {sentence}", style="dim", markup=False)
+            aside.print(f"{source}, {sentence}", style="dim")
     for target in targets:
         for file in write(target, recordings):
             print(file)
         gone = [one.source for one in recordings if Path(one.source).suffix and not Path(one.source).exists()]
         if ending_of(target) == ".eaf" and gone:
             what = gone[0] if len(gone) == 1 else f"{gone[0]} and {len(gone) - 1} more"
-            notes.print(
-                f"note: {what} cannot be found: ELAN will ask where it is", style="yellow", markup=False
-            )
+            aside.print(f"note: {what} cannot be found: ELAN will ask where it is", style="yellow")
     for note in sorted({one.engine_note for one in recordings if one.engine_note}):
-        notes.print(f"note: {note}", style="dim", markup=False)
+        aside.print(f"note: {note}", style="dim")
