@@ -27,7 +27,7 @@ LEAVES = dict(leaves())
 def examples(command: Any) -> list[str]:
     """The commands of its Examples part."""
     _, found, part = command.help.partition("Examples:")
-    return re.findall(r"`(rtme [^`]*)`", part) if found else []
+    return re.findall(r"^\s*- `(rtme [^`]*)`", part, re.MULTILINE) if found else []
 
 
 def parsed(line: str) -> tuple[Any, Any]:

@@ -1,15 +1,14 @@
 """``rtme compare``: how far a person's annotations and rtme's, or two people's, agree."""
 
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.console import Console
 from rich.table import Table
 
-from rtme.cli.options import Fps
-from rtme.errors import SettingsError
+from rtme.cli.console import check_folders, notes, print_json, results
+from rtme.cli.extras import need
+from rtme.cli.options import Fps, Json
 
 if TYPE_CHECKING:
     from rtme.annotations import Reading
@@ -39,7 +38,7 @@ def compare(
     picture: Annotated[
         Path | None, typer.Option(help="Draw both over time here (.png, .svg).", show_default=False)
     ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    as_json: Json = False,
 ) -> None:
     """Compare two files of annotations: F1 of intervals, kappa of frames, and how far boundaries lie apart.
 
@@ -55,19 +54,20 @@ def compare(
     from rtme.view.comparison import compare as compare_files
 
     if picture is not None:
-        _check_picture(picture)
+        need("bench", "a picture", "matplotlib")
+        check_folders(picture)
     ours, theirs = _read(a, b, tiers_a, tiers_b, fps)
-    notes = Console(stderr=True, highlight=False, soft_wrap=True)
+    said = notes()
     for name, path, reading in (("A", a, ours), ("B", b, theirs)):
         for sentence in reading.tiers:
-            notes.print(f"{name}, {path}: {sentence}", style="dim", markup=False)
+            said.print(f"{name}, {path}: {sentence}", style="dim")
     found = compare_files(ours.recordings, theirs.recordings)
     if as_json:
-        print(json.dumps({"a": str(a), "b": str(b), **found.summary()}, indent=2, ensure_ascii=False))
+        print_json({"a": a, "b": b, **found.summary()})
     else:
         _show(found, a, b)
     for note in found.notes:
-        notes.print(f"note: {note}", style="yellow", markup=False)
+        said.print(f"note: {note}", style="yellow")
     if picture is not None:
         from rtme.view.comparison_picture import draw
 
@@ -93,19 +93,8 @@ def _rate(reading: "Reading") -> float | None:
     return next((one.fps for one in reading.recordings), None)
 
 
-def _check_picture(picture: Path) -> None:
-    try:
-        import matplotlib  # noqa: F401
-    except ImportError as error:
-        raise SettingsError(
-            "a picture needs matplotlib: pip install 'rtme[bench]', or leave out --picture"
-        ) from error
-    if not picture.parent.is_dir():
-        raise SettingsError(f"cannot write {picture}: the folder {picture.parent} does not exist")
-
-
 def _show(found: "Comparison", a: Path, b: Path) -> None:
-    console = Console(highlight=False, soft_wrap=True)
+    console = results(soft_wrap=True)
     console.print(f"A {a}, B {b}: {found.frames} frames; {found.rules}", markup=False)
     counts = Table("", "A", "B", "matched", "F1", "kappa", box=None)
     apart = Table("B minus A", "onset", "apex", "offset", "pairs", box=None)
