@@ -125,8 +125,9 @@ class Analysis:
             SettingsError: There is no such table, or pandas is missing.
             SourceError: The recording cannot be opened or read.
         """
-        from rtme.view.data_frames import to_frame
+        from rtme.view.data_frames import require_pandas, to_frame
 
+        require_pandas()
         return to_frame(self.result(), table)
 
     def plot(self, *, pose: bool | None = None) -> "Figure":

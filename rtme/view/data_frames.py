@@ -20,6 +20,18 @@ CURVE = (
 )  # fmt: skip
 
 
+def require_pandas() -> None:
+    """See that there is something to make tables with.
+
+    Raises:
+        SettingsError: pandas is missing.
+    """
+    try:
+        import pandas  # noqa: F401
+    except ImportError as error:
+        raise SettingsError("tables of a result need pandas: pip install 'rtme[notebook]'") from error
+
+
 def to_frame(result: Result, table: Table = "intervals") -> "pd.DataFrame":
     """One of a result's tables.
 
@@ -33,10 +45,9 @@ def to_frame(result: Result, table: Table = "intervals") -> "pd.DataFrame":
     """
     if table not in get_args(Table):
         raise SettingsError(f"there is no table {table!r}: choose from {', '.join(get_args(Table))}")
-    try:
-        import pandas as pd
-    except ImportError as error:
-        raise SettingsError("tables of a result need pandas: pip install 'rtme[notebook]'") from error
+    require_pandas()
+    import pandas as pd
+
     if table == "intervals":
         rows = [
             one.model_dump()

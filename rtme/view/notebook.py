@@ -2,6 +2,7 @@
 
 import html
 import sys
+from importlib import import_module
 from types import TracebackType
 from typing import Any, Self
 
@@ -78,17 +79,16 @@ class NotebookProgress:
         self._name = name
         self._told = 0
         self._handle: Any = None
+        self._ipython: Any = import_module("IPython.display")
 
     def __call__(self, frames: int, expected: int | None) -> None:
         """So many frames of so many are read; called about once a second."""
-        from IPython.display import HTML, display
-
         self._told += 1
         if self._told < 2:
             return
-        line = HTML(_progress(self._name, frames, expected))
+        line = self._ipython.HTML(_progress(self._name, frames, expected))
         if self._handle is None:
-            self._handle = display(line, display_id=True)
+            self._handle = self._ipython.display(line, display_id=True)
         else:
             self._handle.update(line)
 
@@ -98,10 +98,8 @@ class NotebookProgress:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        from IPython.display import HTML
-
         if self._handle is not None:
-            self._handle.update(HTML(""))
+            self._handle.update(self._ipython.HTML(""))
 
 
 def _progress(name: str, frames: int, expected: int | None) -> str:

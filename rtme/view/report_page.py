@@ -8,7 +8,6 @@ from typing import Any
 
 from markupsafe import Markup
 
-from rtme import __version__
 from rtme.errors import SettingsError
 from rtme.view.page import render, style, template
 from rtme.view.report import Interval
@@ -57,7 +56,6 @@ def render_page(results: Sequence[Result], pictures: Sequence[Pictures] | None =
         title=f"{len(results)} recordings" if several else results[0].name,
         style=style("page.css", "report_page.css", "timeline.css"),
         written=datetime.now().astimezone().strftime("%Y-%m-%d %H:%M %Z"),
-        version=__version__,
         notes=list(dict.fromkeys(f"{one.report.engine}: {one.report.engine_note}" for one in results)),
         purpose=PURPOSE,
         pictured=pictures is not None,

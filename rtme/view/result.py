@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from pathlib import PurePath
 
 from rtme.view.curves import FaceCurve
-from rtme.view.report import Interval, Report, Turn
+from rtme.view.report import Gap, Interval, Report, Turn, Unjudged
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,15 +27,15 @@ class Result:
     @property
     def epochs(self) -> list[int]:
         """Parts of the recording, each with a clock of its own; at least one."""
-        report = self.report
-        told = [*report.intervals, *report.speaker, *report.gaps, *report.unjudged, *self.curves]
-        return sorted({one.epoch for one in told}) or [0]
+        gaps = {gap.epoch for gap in self.report.gaps}
+        return sorted({epoch for epoch, _ in self.faces} | gaps) or [0]
 
     @property
     def faces(self) -> list[tuple[int, int]]:
         """Epoch and identity of each face that was seen."""
-        told = [*self.report.intervals, *self.report.speaker, *self.report.unjudged, *self.curves]
-        return sorted({(one.epoch, one.face) for one in told})
+        report = self.report
+        told: list[Interval | Turn | Unjudged | FaceCurve] = [*report.intervals, *report.speaker]
+        return sorted({(one.epoch, one.face) for one in [*told, *report.unjudged, *self.curves]})
 
     def curve(self, epoch: int, face: int) -> FaceCurve | None:
         """Of one face, if it has one."""
@@ -46,7 +46,8 @@ class Result:
         report = self.report
         ends = [one.offset_s for one in report.intervals if one.epoch == epoch]
         ends += [one.end_s for one in report.speaker if one.epoch == epoch]
-        stretches = [one for one in (*report.gaps, *report.unjudged) if one.epoch == epoch]
+        told: list[Gap | Unjudged] = [*report.gaps, *report.unjudged]
+        stretches = [one for one in told if one.epoch == epoch]
         ends += [one.end_s for one in stretches if one.end_s is not None]
         ends += [float(c.time_s[-1]) for c in self.curves if c.epoch == epoch and len(c.time_s)]
         if report.fps and self.epochs == [epoch]:

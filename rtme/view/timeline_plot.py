@@ -10,7 +10,7 @@ from rtme.errors import SettingsError
 from rtme.view.curves import FaceCurve
 from rtme.view.result import Result
 from rtme.view.statistics import judged_of
-from rtme.view.strips import STRIP_S, Strip, runs, strips, thin
+from rtme.view.strips import STRIP_S, Strip, runs, step_of, strips, thin
 from rtme.view.words import GAPS, TYPES, clock
 
 if TYPE_CHECKING:
@@ -116,17 +116,22 @@ def _seen(result: Result, strip: Strip, face: int) -> bool:
 
 
 def _frame(axes: "Axes", result: Result, strip: Strip, face: int | None, *, last: bool) -> None:
+    from matplotlib.ticker import MultipleLocator
+
     axes.set_xlim(strip.start_s, strip.start_s + strip.width_s)
     axes.spines[["top", "right"]].set_visible(False)
     axes.spines[["left", "bottom"]].set_color(FAINT)
     axes.tick_params(colors=SOFT, labelsize=8, labelbottom=last, length=2)
+    axes.xaxis.set_major_locator(MultipleLocator(step_of(strip.width_s)))
     axes.xaxis.set_major_formatter(lambda at, _: clock(at, 0 if strip.width_s > 8 else 1))
     axes.grid(axis="x", color=FAINT, lw=0.6)
     axes.set_axisbelow(True)
     for gap in result.report.gaps:
-        if gap.epoch == strip.epoch and gap.start_s is not None and gap.end_s is not None:
+        if gap.epoch != strip.epoch or gap.start_s is None or gap.end_s is None:
+            continue
+        if strip.meets(gap.start_s, gap.end_s):
             _hatch(axes, gap.start_s, gap.end_s)
-            if face is None and strip.meets(gap.start_s, gap.end_s):
+            if face is None:
                 at = max(gap.start_s, strip.start_s)
                 axes.text(at, 0.5, f" {gap.count} {GAPS.get(gap.cause, gap.cause)}", color=INK, fontsize=8)
 
@@ -141,7 +146,8 @@ def _score(axes: "Axes", result: Result, strip: Strip, face: int | None, curve: 
         axes.axhline(report.method.on, color=SOFT, lw=0.8, ls=(0, (5, 4)))
     if curve is not None:
         for start_s, end_s in runs(curve, ~judged_of(curve)):
-            _hatch(axes, start_s, end_s)
+            if strip.meets(start_s, end_s):
+                _hatch(axes, start_s, end_s)
         for at, of in thin(curve.time_s, curve.score, strip, _BINS, peaks=True):
             axes.plot(at, of, color=INK, lw=1, solid_capstyle="round")
     for one in report.intervals:
@@ -154,9 +160,14 @@ def _score(axes: "Axes", result: Result, strip: Strip, face: int | None, curve: 
                 [one.onset_s, end_s], [edge, edge], color=COLOURS[one.type], lw=3, solid_capstyle="butt"
             )
             axes.plot(one.apex_s, 1.07, "v", color=INK, ms=4, clip_on=False)
-    for turn in report.speaker:
-        if (turn.epoch, turn.face) == (strip.epoch, face):
-            axes.fill_between([turn.start_s, turn.end_s], -0.2, -0.08, color=COLOURS[turn.state], lw=0)
+    for state in ("speaking", "listening"):
+        spans = [
+            (turn.start_s, turn.end_s - turn.start_s)
+            for turn in report.speaker
+            if (turn.epoch, turn.face, turn.state) == (strip.epoch, face, state)
+            and strip.meets(turn.start_s, turn.end_s)
+        ]
+        axes.broken_barh(spans, (-0.2, 0.12), color=COLOURS[state], lw=0)
 
 
 def _pose(axes: "Axes", strip: Strip, curve: FaceCurve) -> None:

@@ -60,7 +60,7 @@ def draw_legend() -> str:
     for kind, name in TYPES.items():
         _band(drawing, drawing.root, kind, x, 26.0, 4.0, 22.0)
         x = _legend_text(drawing, x + 32, f"{name} ({SHORT[kind]})")
-    _apex(drawing, drawing.root, x + 5, 8.0)
+    _apex(drawing, drawing.root, x + 5, 19.0)
     x = _legend_text(drawing, x + 15, "apex")
     for state in ("speaking", "listening"):
         drawing.add("rect", class_=f"tl-{state}", x=x, y=8, width=26, height=14)
@@ -262,7 +262,7 @@ class _Strip:
     def _eyes(self, curve: FaceCurve, y: float) -> float:
         known = [c.eye_distance_px[np.isfinite(c.eye_distance_px)] for c in self._result.curves]
         top = max((float(values.max()) for values in known if len(values)), default=0.0)
-        top = float(10 * np.ceil(max(top, 1.0) / 10))
+        top = float(10 * np.ceil(max(1.1 * top, 1.0) / 10))
         self._lane(y, _EYES, "eyes", 25)
         self._label(y + 9, f"{top:.0f} px", "tl-tick")
         lines = [
