@@ -1,6 +1,7 @@
 """The timeline of a recording as a matplotlib figure: for papers, slides and notebooks."""
 
 from collections.abc import Sequence
+from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -50,8 +51,15 @@ def draw_timeline(result: Result, *, pose: bool | None = None) -> "Figure":
         SettingsError: matplotlib is missing.
     """
     require_matplotlib()
-    # Not by way of pyplot, which would keep the figure and choose a window for it.
+    # Not by way of pyplot, which would keep the figure and choose a window for it. But pyplot is what shows figures in
+    # notebooks, so this one shows itself.
     from matplotlib.figure import Figure
+
+    class Timeline(Figure):
+        def _repr_png_(self) -> bytes:
+            picture = BytesIO()
+            self.savefig(picture, format="png", dpi=100)
+            return picture.getvalue()
 
     rows = _rows(result)
     pose = len(rows) <= len(result.faces) if pose is None else pose
@@ -61,7 +69,7 @@ def draw_timeline(result: Result, *, pose: bool | None = None) -> "Figure":
         (strip, face, kind) for strip, face in rows for kind in (kinds if face is not None else ["score"])
     ]
     ratios = [heights[kind] for _, _, kind in panels]
-    figure = Figure(figsize=(_WIDTH_IN, 1.3 + sum(ratios)), layout="constrained", facecolor="white")
+    figure = Timeline(figsize=(_WIDTH_IN, 1.3 + sum(ratios)), layout="constrained", facecolor="white")
     report = result.report
     figure.suptitle(result.name, x=0.01, ha="left", fontsize=12, fontweight="bold")
     figure.supxlabel(
