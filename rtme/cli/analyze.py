@@ -1,6 +1,8 @@
 """``rtme analyze``: the live path over recordings."""
 
 import json as jsonlib
+from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -19,6 +21,14 @@ def analyze(
     recordings: Annotated[list[str], typer.Argument(help="Files, folders or globs.")],
     json: Annotated[bool, typer.Option("--json", help="Print JSON, not tables.")] = False,
     output: Annotated[Path | None, typer.Option("-o", "--output", help="Write the JSON here.")] = None,
+    video: Annotated[
+        Path | None,
+        typer.Option(
+            help="Write the recording here once more, with faces and what was found drawn into it; "
+            "of several recordings, into this folder.",
+            show_default=False,
+        ),
+    ] = None,
     engine: Engine = None,
     sensitivity: Sensitivity = None,
     faces: Faces = None,
@@ -28,10 +38,12 @@ def analyze(
 ) -> None:
     """Find micro-expressions and speaker turns in recordings.
 
-    Examples: `rtme analyze clip.mp4`, `rtme analyze clip.mp4 --json`, `rtme analyze recordings/ -o found.json`.
+    Examples: `rtme analyze clip.mp4`, `rtme analyze clip.mp4 --json`, `rtme analyze recordings/ -o found.json`,
+    `rtme analyze clip.mp4 --video drawn.mp4`.
     """
     # Imported late, so that the other verbs start at once and `rtme doctor` runs where cv2 cannot be loaded.
     from rtme.capture.sources import expand
+    from rtme.cli.videos import targets
     from rtme.live.analysis import analyze as analyze_one
 
     flags: dict[str, Any] = {
@@ -45,6 +57,8 @@ def analyze(
     files = [file for recording in recordings for file in expand(recording)]
     if output is not None and not output.parent.is_dir():
         raise SettingsError(f"cannot write {output}: the folder {output.parent} does not exist")
+    single = len(recordings) == 1 and files == recordings
+    copies = targets(video, files, folder=not single)
     console = Console(highlight=False)
     notes = Console(stderr=True, highlight=False, soft_wrap=True)
     reports: list[Report] = []
@@ -63,14 +77,19 @@ def analyze(
                 progress.update(task, completed=frames, total=expected)  # type: ignore[arg-type]
 
             try:
-                reports.append(analyze_one(file, on_progress=advance, **flags).report())
+                if file in copies:
+                    reports.append(_analyze_and_draw(file, copies[file], advance, flags))
+                    notes.print(
+                        f"{copies[file]} is written: it shows whoever is seen in {file}", markup=False
+                    )
+                else:
+                    reports.append(analyze_one(file, on_progress=advance, **flags).report())
             except RtmeError as error:
                 if len(files) == 1:
                     raise
                 failed = error.exit_code
                 notes.print(f"rtme: {error}", style="red", markup=False)
             progress.remove_task(task)
-    single = len(recordings) == 1 and files == recordings
     content = [report.model_dump() for report in reports]
     text = jsonlib.dumps(content[0] if single else content, indent=2, ensure_ascii=False)
     if output is not None:
@@ -88,6 +107,23 @@ def analyze(
             console.print(f"[dim]{escape(used)}: {escape(reports[0].engine_note)}[/dim]")
     if failed:
         raise typer.Exit(failed)
+
+
+def _analyze_and_draw(
+    file: str, copy: Path, advance: Callable[[int, int | None], None], flags: dict[str, Any]
+) -> Report:
+    """Analyse a recording, then write it with what was found."""
+    from rtme.live.analysis import analyze as analyze_one
+    from rtme.live.burning import Sights, burn
+    from rtme.live.showing import Showing
+
+    with closing(Sights()) as sights:
+        analysis = analyze_one(
+            file, on_progress=advance, showing=Showing(pictures=False), on_sight=sights.add, **flags
+        )
+        report = analysis.report()
+        burn(file, copy, report, analysis.shown, sights, advance)
+    return report
 
 
 def _print(console: Console, report: Report) -> None:
