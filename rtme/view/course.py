@@ -3,8 +3,9 @@
 from collections.abc import Iterable, Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 
-from rtme.view.curves import FaceCurve
+from rtme.view.curves import FaceCurve, Floats
 from rtme.view.opencv import cv2
 from rtme.view.overlay import (
     BLUE,
@@ -182,6 +183,6 @@ def _curve(canvas: Image, plot: _Plot, curve: FaceCurve, colour: Colour) -> None
         cv2.polylines(canvas, [np.round(points * 16).astype(np.int32)], False, colour, 1, cv2.LINE_AA, 4)
 
 
-def _runs(times: np.ndarray) -> Sequence[np.ndarray]:
+def _runs(times: Floats) -> Sequence[NDArray[np.intp]]:
     """Indices without a pause between them."""
     return np.split(np.arange(len(times)), np.flatnonzero(np.diff(times) > _BREAK_S) + 1)

@@ -141,7 +141,7 @@ class VideoFile:
         with self._failing():
             target = av.open(f"file:{self._draft}", "w", format=form, options=options)
         try:
-            self._copies = {}
+            self._copies: dict[int, av.AudioStream] = {}
             self._map_sound(target)
             if self._comment:
                 target.metadata["comment"] = self._comment
