@@ -4,6 +4,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
+from typing import Literal
 
 from rtme.bus.standing import Standing
 from rtme.events import (
@@ -44,7 +45,7 @@ class FaceNow:
     face: int
     judged: bool
     reason: str | None
-    turn: str | None
+    turn: Literal["speaking", "listening"] | None
     interval: IntervalEvent | None
     score: float | None
     speaking: float | None

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 
 from rich.text import Text
 
-from rtme.events import HeartbeatEvent, StreamHealth
+from rtme.events import HeartbeatEvent, IntervalEvent, StreamHealth
 from rtme.view.scene import FaceNow, Scene, SourceNow
 from rtme.view.terminal import INTERVAL_STYLES, describe, printable, time_of_day
 from rtme.view.words import TYPES
@@ -26,6 +26,7 @@ _BLOCKS = " ▏▎▍▌▋▊▉█"
 _WIDE = 76
 """Columns from which on a source's line has everything."""
 _NOTE = "the default engine learned from synthetic clips: what it finds in real faces was not validated"
+_SHORT_NOTE = "the engine learned from synthetic clips"
 
 
 def page(
@@ -53,7 +54,7 @@ def page(
         head.append(Text(f" NO DATA  {silence} ".ljust(width), ALARM))
     foot = [Text(note, "yellow")] if note else []
     if scene.beat is not None and scene.beat.engine.startswith("default "):
-        foot.append(Text(_NOTE, "dim"))
+        foot.append(Text(_NOTE if len(_NOTE) <= width else _SHORT_NOTE, "dim"))
     # What happened last has a third of what is left, and more where the sources leave it.
     room = max(1, height - len(head) - len(foot) - 1)
     wanted = sum(1 + len(source.faces) for source in sources) + 1
@@ -64,6 +65,8 @@ def page(
         lines.append(Text("last", "bold"))
         for event in list(scene.last)[-told:]:
             what, style = describe(event)
+            if isinstance(event, IntervalEvent) and width < _WIDE:
+                what = f"{event.type} {event.status} {event.onset.time_s:.2f}–{event.offset.time_s:.2f} s"
             lines.append(
                 Text.assemble(
                     (time_of_day(event)[:8] + " ", "dim"),
@@ -136,7 +139,8 @@ def _source(source: SourceNow, width: int, *, stale: bool, brief: bool) -> Text:
     name = Text(printable(source.name), "cyan")
     name.truncate(_name_width(width), overflow="ellipsis", pad=True)
     line = Text.assemble(name, " ", (f"{state:<10}", "dim" if stale else STATES.get(state, "")))
-    line.append(f" {health.fps:5.1f}", "dim" if stale else "")
+    if source.well or width >= _WIDE or not source.detail:
+        line.append(f" {'-' if stale else f'{health.fps:.1f}':>5}")
     if width >= _WIDE:
         lost = sum(health.drops.values())
         line.append(f"{lost:7d}", "yellow" if lost else "")
@@ -144,7 +148,7 @@ def _source(source: SourceNow, width: int, *, stale: bool, brief: bool) -> Text:
         line.append(f"{f'{took.p50:.0f} / {took.p95:.0f}' if took else '-':>14}  ")
         line.append(f"{health.faces:5d}")
     if not source.well and not stale and source.detail:
-        line.append(f"  {printable(source.detail)}", STATES.get(state, ""))
+        line.append(f" {printable(source.detail)}", STATES.get(state, ""))
     elif brief and not stale:
         for face in source.faces[:1]:
             line.append(" ")
