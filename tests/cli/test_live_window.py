@@ -51,14 +51,14 @@ def live(engine: str, display: Display, *words: str) -> Iterator[subprocess.Pope
 
 def likeness(display: Display, portrait: np.ndarray) -> float:
     """How well a portrait's face fits the best place on the screen, -1..1."""
-    screen = cv2.cvtColor(np.ascontiguousarray(display.screenshot()), cv2.COLOR_RGB2GRAY)
-    return float(
-        max(
-            cv2.matchTemplate(
-                screen, cv2.resize(portrait, None, fx=scale, fy=scale), cv2.TM_CCOEFF_NORMED
-            ).max()
-            for scale in np.linspace(0.5, 2.0, 16)
-        )
+    # A quarter of the size is plenty, and quick.
+    screen = cv2.resize(
+        cv2.cvtColor(np.ascontiguousarray(display.screenshot()), cv2.COLOR_RGB2GRAY), None, fx=0.25, fy=0.25
+    )
+    sizes = np.linspace(0.3, 0.8, 11)
+    return max(
+        float(cv2.matchTemplate(screen, cv2.resize(portrait, None, fx=s, fy=s), cv2.TM_CCOEFF_NORMED).max())
+        for s in sizes
     )
 
 
