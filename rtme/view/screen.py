@@ -55,6 +55,7 @@ def page(
     foot = [Text(note, "yellow")] if note else []
     if scene.beat is not None and scene.beat.engine.startswith("default "):
         foot.append(Text(_NOTE if len(_NOTE) <= width else _SHORT_NOTE, "dim"))
+    foot = foot[: max(0, height - len(head) - 2)]
     # What happened last has a third of what is left, and more where the sources leave it.
     room = max(1, height - len(head) - len(foot) - 1)
     wanted = sum(1 + len(source.faces) for source in sources) + 1
