@@ -1,21 +1,18 @@
 """``rtme analyze``: the live path over recordings."""
 
-import json as jsonlib
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from rtme.cli.options import Backend, Engine, Faces, Precision, Sensitivity, Threads
+from rtme.cli.console import as_json, check_folders, notes, results
+from rtme.cli.options import Backend, Engine, Faces, Json, Precision, Sensitivity, Threads
+from rtme.cli.progress import Going, progress
 from rtme.errors import RtmeError, SettingsError
-from rtme.view.report_table import print_reports
 
 if TYPE_CHECKING:
-    from rtme.live.analysis import Analysis
     from rtme.view.report_page import Pictures
     from rtme.view.result import Result
 
@@ -25,8 +22,17 @@ FIGURES = (".png", ".svg", ".pdf")
 
 def analyze(
     recordings: Annotated[list[str], typer.Argument(help="Files, folders or globs.")],
-    json: Annotated[bool, typer.Option("--json", help="Print JSON, not tables.")] = False,
-    output: Annotated[Path | None, typer.Option("-o", "--output", help="Write the JSON here.")] = None,
+    json: Json = False,
+    output: Annotated[
+        list[Path] | None,
+        typer.Option(
+            "-o",
+            "--output",
+            help="Write what is found here: .json, .eaf (ELAN), .TextGrid, .vtt, .csv, .megc.csv or .parquet. "
+            "May be repeated.",
+            show_default=False,
+        ),
+    ] = None,
     report: Annotated[
         Path | None,
         typer.Option(
@@ -40,6 +46,14 @@ def analyze(
             "--thumbnails", help="Put pictures of the faces at onset, apex and offset into the report."
         ),
     ] = False,
+    video: Annotated[
+        Path | None,
+        typer.Option(
+            help="Write the recording here once more, with faces and what was found drawn into it; "
+            "of several recordings, into this folder.",
+            show_default=False,
+        ),
+    ] = None,
     engine: Engine = None,
     sensitivity: Sensitivity = None,
     faces: Faces = None,
@@ -49,12 +63,22 @@ def analyze(
 ) -> None:
     """Find micro-expressions and speaker turns in recordings.
 
-    Examples: `rtme analyze clip.mp4`, `rtme analyze clip.mp4 --report clip.html`, `rtme analyze recordings/ -o found.json`.
+    Of several recordings, `-o found.eaf` (or .TextGrid, .vtt) makes a folder `found` with a file for each.
+
+    Examples:
+    - `rtme analyze clip.mp4`
+    - `rtme analyze clip.mp4 --json --sensitivity high`
+    - `rtme analyze clip.mp4 -o found.eaf`
+    - `rtme analyze clip.mp4 --report clip.html`
+    - `rtme analyze clip.mp4 --video drawn.mp4`
+    - `rtme analyze recordings/ -o found.json`
     """
     # Imported late, so that the other verbs start at once and `rtme doctor` runs where cv2 cannot be loaded.
+    from rtme.annotations import check_writable
     from rtme.capture.sources import expand
-    from rtme.live.analysis import analyze as analyze_one
-    from rtme.live.thumbnails import SHOWING, thumbnails_of
+    from rtme.cli.videos import targets
+    from rtme.view.export import export
+    from rtme.view.report_table import print_reports
 
     flags: dict[str, Any] = {
         "engine": engine,
@@ -65,54 +89,81 @@ def analyze(
         "precision": precision,
     }
     files = [file for recording in recordings for file in expand(recording)]
-    _check(output, report, thumbnails, len(files))
-    notes = Console(stderr=True, highlight=False, soft_wrap=True)
-    results: list[Result] = []
+    single = len(recordings) == 1 and files == recordings
+    for path in output or ():
+        check_writable(path)
+    _check_report(report, thumbnails, len(files))
+    copies = targets(video, files, folder=not single)
+    found: list[Result] = []
     pictures: list[Pictures] = []
     failed = 0
-    with _progress_bars(notes) as new_bar:
-        for file in files:
+    with progress("frames") as bar:
+        for number, file in enumerate(files, 1):
+            of_all = f" ({number} of {len(files)})" if len(files) > 1 else ""
             try:
-                with new_bar(Path(file).name) as advance:
-                    showing = SHOWING if thumbnails else None
-                    one: Analysis = analyze_one(file, on_progress=advance, showing=showing, **flags)
-                    result = one.result()
-                    if thumbnails:
-                        pictures.append(thumbnails_of(file, result.report, one.shown))
-                    results.append(result)
+                result, seen = _one(
+                    file, f"{Path(file).name}{of_all}", bar, flags, thumbnails, copies.get(file)
+                )
             except RtmeError as error:
                 if len(files) == 1:
                     raise
                 failed = error.exit_code
-                notes.print(f"rtme: {error}", style="red", markup=False)
-    single = len(recordings) == 1 and files == recordings
-    content = [result.report.model_dump() for result in results]
-    text = jsonlib.dumps(content[0] if single else content, indent=2, ensure_ascii=False)
-    if output is not None:
-        try:
-            output.write_text(text + "\n", encoding="utf-8")
-        except OSError as error:
-            raise SettingsError(f"cannot write {output}: {error.strerror}") from error
-    if report is not None and results:
-        _write_report(report, results, pictures if thumbnails else None)
-        notes.print(f"the report is in {report}", markup=False)
+                bar.say(f"rtme: {error}", wrong=True)
+                continue
+            found.append(result)
+            pictures += [] if seen is None else [seen]
+    reports = [result.report for result in found]
+    content = [one.model_dump() for one in reports]
+    for path in output or ():
+        written = export(reports[0] if single else reports, path)
+        if written != [path]:
+            notes().print(f"{len(written)} files are in {path.with_suffix('')}")
+    if report is not None and found:
+        _write_report(report, found, pictures if thumbnails else None)
+        notes().print(f"the report is in {report}")
     if json:
-        print(text)
+        print(as_json(content[0] if single else content))
     else:
-        print_reports(Console(highlight=False), [result.report for result in results])
+        print_reports(results(), reports)
     if failed:
         raise typer.Exit(failed)
 
 
-def _check(output: Path | None, report: Path | None, thumbnails: bool, files: int) -> None:
+def _one(
+    file: str, name: str, bar: Going, flags: dict[str, Any], thumbnails: bool, copy: Path | None
+) -> "tuple[Result, Pictures | None]":
+    """Work through one recording, and write its copy."""
+    from rtme.live.analysis import analyze as analyze_one
+    from rtme.live.burning import Sights, burn
+    from rtme.live.showing import Showing
+    from rtme.live.thumbnails import SHOWING, thumbnails_of
+    from rtme.traces import Shown
+
+    def advance(frames: int, expected: int | None) -> None:
+        bar.at(frames, expected, name)
+
+    drawn = copy is not None
+    with closing(Sights()) as sights:
+        showing = Showing(pictures=False) if drawn else SHOWING if thumbnails else None
+        kept = sights.add if drawn else None
+        analysis = analyze_one(file, on_progress=advance, showing=showing, on_sight=kept, **flags)
+        result = analysis.result()
+        pictures = None
+        if thumbnails:
+            pictures = thumbnails_of(file, result.report, chain(analysis.shown, map(Shown, sights)))
+        if copy is not None:
+            burn(file, copy, result.report, analysis.shown, sights, advance)
+            bar.say(f"{copy} is written: it shows whoever is seen in {file}")
+    return result, pictures
+
+
+def _check_report(report: Path | None, thumbnails: bool, files: int) -> None:
     """See that what is asked for can be written, before hours of work.
 
     Raises:
         SettingsError: It cannot.
     """
-    for path in (output, report):
-        if path is not None and not path.parent.is_dir():
-            raise SettingsError(f"cannot write {path}: the folder {path.parent} does not exist")
+    check_folders(report)
     if report is None:
         if thumbnails:
             raise SettingsError("--thumbnails are shown in a report: add --report FILE.html")
@@ -130,37 +181,12 @@ def _check(output: Path | None, report: Path | None, thumbnails: bool, files: in
         require_matplotlib()
 
 
-def _write_report(path: Path, results: "list[Result]", pictures: "list[Pictures] | None") -> None:
+def _write_report(path: Path, found: "list[Result]", pictures: "list[Pictures] | None") -> None:
     if path.suffix.lower() in FIGURES:
         from rtme.view.timeline_plot import save_timeline
 
-        save_timeline(results[0], path)
+        save_timeline(found[0], path)
     else:
         from rtme.view.report_page import write_page
 
-        write_page(path, results, pictures)
-
-
-Advance = Callable[[int, int | None], None]
-
-
-@contextmanager
-def _progress_bars(console: Console) -> "Iterator[Callable[[str], Any]]":
-    """Gives what makes a bar for one recording, which is there as long as it is worked on."""
-    columns = (
-        TextColumn("{task.description}", markup=False),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeRemainingColumn(),
-    )
-    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
-
-        @contextmanager
-        def new_bar(name: str) -> Iterator[Advance]:
-            task = progress.add_task(name, total=None)
-            try:
-                yield lambda frames, expected: progress.update(task, completed=frames, total=expected)
-            finally:
-                progress.remove_task(task)
-
-        yield new_bar
+        write_page(path, found, pictures)

@@ -15,7 +15,7 @@ from rtme.live.service import Live
 from rtme.live.showing import Showing
 from rtme.settings import load_settings
 from rtme.spot.rules import SpotterRules
-from rtme.traces import Shown
+from rtme.traces import Shown, Sight
 from rtme.view.curves import collect_curves
 from rtme.view.report import Method, Report, collect
 from rtme.view.result import Result
@@ -213,6 +213,7 @@ def analyze(
     *,
     on_progress: Callable[[int, int | None], None] | None = None,
     showing: Showing | None = None,
+    on_sight: Callable[[Shown], None] | None = None,
     **flags: Any,
 ) -> Analysis:
     """Find micro-expressions and speaker turns in a recording.
@@ -223,6 +224,7 @@ def analyze(
         source: A file, or an object that follows :class:`rtme.capture.source.Source`.
         on_progress: Called about once a second with frames read and frames expected (None: unknown).
         showing: Keep the faces' outlines of each frame, and pictures if it says so; None keeps neither.
+        on_sight: Gets the outlines instead of ``shown``, from another thread: those of an hour fill gigabytes of memory.
         **flags: Fields of :class:`rtme.settings.Settings`, such as ``engine``, ``sensitivity`` or ``faces``.
 
     Raises:
@@ -246,13 +248,20 @@ def analyze(
         }
     )
     shown: list[Shown] = []
+
+    def keep(one: Shown) -> None:
+        if on_sight is not None and isinstance(one.message, Sight):
+            on_sight(one)
+        else:
+            shown.append(one)
+
     if not isinstance(source, str | Path):
-        live = Live([source], settings=settings, fast=True, showing=showing, on_shown=shown.append)
+        live = Live([source], settings=settings, fast=True, showing=showing, on_shown=keep)
         return Analysis(live, source.name, on_progress, shown)
     label = str(source)
     if _endless(label):
         raise SourceError(f"{redact(label)} is a live source: watch it with rtme.Live or `rtme live`")
-    live = Live([label], settings=settings, fast=True, showing=showing, on_shown=shown.append)
+    live = Live([label], settings=settings, fast=True, showing=showing, on_shown=keep)
     return Analysis(live, printable(label), on_progress, shown)
 
 
