@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Callable
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -9,6 +10,7 @@ import typer
 
 from rtme.bus.address import DEFAULT_ADDRESS
 from rtme.bus.journal_path import NONE, default_journal, make_folder_of
+from rtme.cli.dashboard import dashboard_beside
 from rtme.cli.interrupt import stopping
 from rtme.cli.leaving import not_held_up
 from rtme.cli.logs import Notes, logging_to_stderr
@@ -73,6 +75,9 @@ def live(
             "--show", help="Open a window with the pictures and what is found. q closes it and ends."
         ),
     ] = False,
+    dashboard: Annotated[
+        bool, typer.Option("--dashboard", help="Start `rtme dashboard` beside it and print its address.")
+    ] = False,
     log_format: LogFormat = None,
     insecure: InsecureBind = False,
 ) -> None:
@@ -116,7 +121,16 @@ def live(
         for sentence in strange_variables():
             notes.say(f"rtme: {sentence}", wrong=True)
         settings = _with_journal(settings, notes)
-        _run(specs, settings, EventPrinter(json=json), notes, fast=fast, seconds=seconds, show=show)
+        _run(
+            specs,
+            settings,
+            EventPrinter(json=json),
+            notes,
+            fast=fast,
+            seconds=seconds,
+            show=show,
+            dashboard=dashboard,
+        )
 
 
 def _run(
@@ -128,6 +142,7 @@ def _run(
     fast: bool,
     seconds: float | None,
     show: bool,
+    dashboard: bool,
 ) -> None:
     """Run the service, and say how it begins and ends."""
     # Imported late, so that the other verbs start at once and `rtme doctor` runs where cv2 cannot be loaded.
@@ -136,7 +151,7 @@ def _run(
     window = _new_window(settings) if show else None
     service = Live(specs, settings=settings, fast=fast, **(window.asks if window else {}))
     with not_held_up(lambda: service.hangs):
-        _watch(service, printer, notes, seconds, window)
+        _watch(service, printer, notes, seconds, window, dashboard=dashboard)
 
 
 def _new_window(settings: Settings) -> "LiveWindow":
@@ -147,12 +162,18 @@ def _new_window(settings: Settings) -> "LiveWindow":
 
 
 def _watch(
-    service: "Live", printer: EventPrinter, notes: Notes, seconds: float | None, window: "LiveWindow | None"
+    service: "Live",
+    printer: EventPrinter,
+    notes: Notes,
+    seconds: float | None,
+    window: "LiveWindow | None",
+    *,
+    dashboard: bool,
 ) -> None:
     tally = Tally()
     last_words: dict[str, str] = {}
     # What is open is closed and published.
-    with stopping(service.stop) as asked, service:
+    with stopping(service.stop) as asked, service, ExitStack() as beside:
         manifest = service.manifest
         notes.say(
             f"engine {manifest.name} {manifest.version}, sensitivity {service.settings.sensitivity}: {manifest.summary}"
@@ -165,6 +186,9 @@ def _watch(
             notes.say(f"rtme: {service.insecure}", wrong=True)
         if service.settings.preview:
             notes.say("pictures of the sources are published: whoever can listen sees the people in them")
+        if dashboard and service.address is not None:
+            settings = service.settings
+            beside.enter_context(dashboard_beside(service.address, settings.keys, insecure=settings.insecure))
         if service.metrics_address is not None:
             notes.say(f"metrics on {service.metrics_address}/metrics, health on /healthz")
         notify("READY=1")

@@ -39,6 +39,11 @@ VERBS: Mapping[str, Verb] = {
         "Find micro-expressions and speaker turns as they happen, print them and publish them over ZeroMQ.",
         "live:live",
     ),
+    "dashboard": Verb(
+        LIVE,
+        "Show a running service in the browser: curves, intervals, turns, health and events, live.",
+        "dashboard:dashboard",
+    ),
     "watch": Verb(
         LIVE,
         "Show how a running service does and what it finds, or print its events as they arrive.",
