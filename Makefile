@@ -7,7 +7,7 @@ BIN    := $(VENV)/bin
 # TensorRT's Python bindings without its libraries: small, and enough to check every name that is used of them.
 BINDINGS := 10.16.1.11 11.4.0.106
 
-.PHONY: help live dashboard test bindings test-slow lint contract bench soak clean
+.PHONY: help live dashboard test bindings test-slow lint contract docs bench soak clean
 
 help:
 	@echo "make live       install into $(VENV) and run the demo: no camera, no GPU, no network after the install"
@@ -18,6 +18,7 @@ help:
 	@echo "make bindings   TensorRT's bindings, for the test that checks names against them (part of make test)"
 	@echo "make lint       ruff, mypy, import-linter"
 	@echo "make contract   the schemas and asyncapi.yaml in docs/, after a change in rtme/events.py or rtme/bus/protocol.py"
+	@echo "make docs       the site of docs/ into site/, for a browser: site/index.html"
 	@echo "make bench      every speed bench, into bench/results and docs/performance.md; about an hour on a quiet machine"
 	@echo "make soak       half an hour in which things break, likewise"
 	@echo "make clean      remove $(VENV), .bindings and caches"
@@ -61,6 +62,10 @@ contract: $(BIN)/.dev
 	$(BIN)/rtme schema traces > docs/traces.schema.json
 	$(BIN)/rtme schema asyncapi > docs/asyncapi.yaml
 
+docs: $(BIN)/.docs
+	@NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict --quiet
+	@echo "written to site/: open site/index.html"
+
 bench: $(BIN)/.dev
 	$(BIN)/python bench/engines.py
 	$(BIN)/python bench/ratio.py
@@ -75,7 +80,7 @@ soak: $(BIN)/.dev
 	$(BIN)/python bench/soak.py; met=$$?; $(BIN)/python bench/page.py && exit $$met
 
 clean:
-	rm -rf $(VENV) .bindings .pytest_cache .mypy_cache .ruff_cache dist
+	rm -rf $(VENV) .bindings .pytest_cache .mypy_cache .ruff_cache dist site
 
 $(BIN)/python:
 	@$(PYTHON) -c '$(FITS)' || \
@@ -96,3 +101,7 @@ $(BIN)/.dev: $(BIN)/python pyproject.toml
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[dev]'
 	@$(BIN)/rtme doctor --brief
 	@touch $@ $(BIN)/.live $(BIN)/.dashboard
+
+$(BIN)/.docs: $(BIN)/python pyproject.toml
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[docs]'
+	@touch $@

@@ -9,7 +9,6 @@ Example:
 """
 
 from importlib import import_module
-from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -17,10 +16,7 @@ if TYPE_CHECKING:
     from rtme.live.analysis import analyze
     from rtme.live.service import Live
 
-try:
-    __version__ = version("rtme")
-except PackageNotFoundError:
-    __version__ = "0+source"
+    __version__: str
 
 __all__ = ["AsyncSubscriber", "Live", "Subscriber", "__version__", "analyze"]
 
@@ -36,4 +32,16 @@ def __getattr__(name: str) -> object:
     # A subscriber needs no face tracker: each door opens only its own rooms.
     if name in _HOMES:
         return getattr(import_module(_HOMES[name]), name)
+    if name == "__version__":
+        return _version()
     raise AttributeError(f"module 'rtme' has no attribute {name!r}")
+
+
+def _version() -> str:
+    # Not at import: it looks through what is installed, and the command should be there at once.
+    from importlib.metadata import PackageNotFoundError, version
+
+    try:
+        return version("rtme")
+    except PackageNotFoundError:
+        return "0+source"

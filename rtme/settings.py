@@ -1,12 +1,17 @@
 """All settings of a run: from flags, then the environment (``RTME_*``), then a TOML file, then defaults."""
 
+import os
 import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from pydantic_settings import (
     BaseSettings,
+    EnvSettingsSource,
     InitSettingsSource,
     PydanticBaseSettingsSource,
     SettingsConfigDict,
@@ -17,6 +22,15 @@ from rtme.capture.urls import redact
 from rtme.engine.backend import Precision
 from rtme.errors import SettingsError
 from rtme.spot.rules import Sensitivity
+
+PREFIX = "RTME_"
+
+OTHER_VARIABLES: Mapping[str, str] = {
+    "RTME_BRIDGE_SECRET": "the secret that `rtme bridge` signs requests with",
+    "RTME_BRIDGE_TARGET": "the target of `rtme bridge`, where its address holds a password",
+    "RTME_PLANS": "folder of TensorRT plans",
+}
+"""What the environment may say beside the settings, and what it means."""
 
 
 class SourceSettings(BaseModel):
@@ -37,7 +51,7 @@ class SourceSettings(BaseModel):
 class Settings(BaseSettings):
     """Everything a run can be told."""
 
-    model_config = SettingsConfigDict(env_prefix="RTME_", extra="forbid")
+    model_config = SettingsConfigDict(env_prefix=PREFIX, extra="forbid")
 
     engine: str = Field("default", description="name or folder of an engine bundle")
     backend: str = Field("auto", description="what runs the engine's graphs")
@@ -112,6 +126,22 @@ class Settings(BaseSettings):
         return init_settings, env_settings, InitSettingsSource(settings_cls, file)
 
 
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Where the value of a setting comes from.
+
+    Attributes:
+        layer: Flags go before the environment, that before the file, that before the default.
+        where: The flag, the variable or the file; empty for a default.
+    """
+
+    layer: Literal["default", "file", "environment", "flag"]
+    where: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.layer} {self.where}".rstrip()
+
+
 def load_settings(file: Path | None = None, **flags: Any) -> Settings:
     """Put the settings together.
 
@@ -122,24 +152,86 @@ def load_settings(file: Path | None = None, **flags: Any) -> Settings:
     Raises:
         SettingsError: The file cannot be read, or a value does not fit.
     """
-    from_file: dict[str, Any] = {}
-    if file is not None:
-        try:
-            from_file = tomllib.loads(file.read_text(encoding="utf-8"))
-        except OSError as error:
-            raise SettingsError(f"cannot read the settings file {file}: {error.strerror}") from error
-        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-            raise SettingsError(f"{file} is not valid TOML: {error}") from error
-    said: dict[str, Any] = {key: value for key, value in flags.items() if value is not None}
+    from_file = _read(file)
     try:
-        return Settings(**(said | {"_from_file": from_file}))
+        return Settings(**(_said(flags) | {"_from_file": from_file}))
     except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(str(part) for part in first["loc"])
-        # A URL may hold a password, wherever it stands by mistake; and the error itself holds it too.
-        value = "" if "url" in first["loc"] else f" (got {redact(repr(first['input']))})"
-        place = f" in {file}" if file else ""
-        sentence = f"setting `{where}`{place}: {first['msg']}{value}"
+        sentence = _complaint(error, file)
     except UnreadableError as error:
-        sentence = f"the environment (RTME_*): {error}; give lists as JSON"
+        sentence = f"the environment ({PREFIX}*): {error}; give lists as JSON"
     raise SettingsError(sentence)
+
+
+def origins(file: Path | None = None, **flags: Any) -> dict[str, Origin]:
+    """Where :func:`load_settings` has each setting from, by its name.
+
+    Args:
+        file: As there.
+        **flags: As there.
+
+    Raises:
+        SettingsError: The file cannot be read.
+    """
+    layers: list[tuple[Mapping[str, Any], Any]] = [
+        (_said(flags), lambda name: Origin("flag", f"--{name.replace('_', '-')}")),
+        (EnvSettingsSource(Settings)(), lambda name: Origin("environment", variable_of(name))),
+        (_read(file), lambda name: Origin("file", str(file))),
+    ]
+    return {
+        name: next((origin(name) for layer, origin in layers if name in layer), Origin("default"))
+        for name in Settings.model_fields
+    }
+
+
+def variable_of(setting: str) -> str:
+    """The environment variable of a setting."""
+    return f"{PREFIX}{setting.upper()}"
+
+
+def strange_variables(environment: Mapping[str, str] = os.environ) -> list[str]:
+    """A sentence for each ``RTME_*`` variable that nothing reads, with the nearest one that is read."""
+    known = {*map(variable_of, Settings.model_fields), *OTHER_VARIABLES}
+    return [
+        f"nothing reads the environment variable {name}{_nearest(name.upper(), known)}"
+        for name in sorted(environment)
+        if name.upper().startswith(PREFIX) and name.upper() not in known
+    ]
+
+
+def _nearest(name: str, known: set[str]) -> str:
+    near = get_close_matches(name, sorted(known), 1)
+    return (
+        f": did you mean {near[0]}?" if near else f": `rtme config show` has those of {PREFIX}* that are read"
+    )
+
+
+def _read(file: Path | None) -> dict[str, Any]:
+    if file is None:
+        return {}
+    try:
+        return tomllib.loads(file.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise SettingsError(f"cannot read the settings file {file}: {error.strerror}") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise SettingsError(f"{file} is not valid TOML: {error}") from error
+
+
+def _said(flags: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in flags.items() if value is not None}
+
+
+def _complaint(error: ValidationError, file: Path | None) -> str:
+    """What is wrong with settings: first a name that none has, since what it was meant for is missing then."""
+    errors = error.errors()
+    first = next((one for one in errors if one["type"] == "extra_forbidden"), errors[0])
+    where = ".".join(str(part) for part in first["loc"])
+    # A URL may hold a password, wherever it stands by mistake; and the error itself holds it too.
+    value = "" if "url" in first["loc"] else f" (got {redact(repr(first['input']))})"
+    place = f" in {file}" if file else ""
+    if first["type"] == "extra_forbidden":
+        known = SourceSettings if len(first["loc"]) > 1 else Settings
+        near = get_close_matches(str(first["loc"][-1]), known.model_fields, 1)
+        return f"there is no setting `{where}`{place}{value}" + (
+            f": did you mean `{near[0]}`?" if near else ""
+        )
+    return f"setting `{where}`{place}: {first['msg']}{value}"

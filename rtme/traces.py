@@ -5,9 +5,9 @@ Nothing here is numbered, kept or sent again: who misses some of it misses a pie
 """
 
 from dataclasses import dataclass
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, model_validator
 
 TRACE = "rtme-trace."
 PREVIEW = "rtme-preview."
@@ -41,6 +41,13 @@ class Trace(_Model):
     roll: list[float] = Field(description="positive: towards the person's own right shoulder")
     eye_distance_px: list[float] = Field(description="outer eye corners, in pixels of the source")
     judged: list[bool] = Field(description="whether the face was fit to be judged; a face event says why not")
+
+    @model_validator(mode="after")
+    def _of_one_length(self) -> Self:
+        lengths = {len(value) for value in vars(self).values() if isinstance(value, list)}
+        if len(lengths) > 1:
+            raise ValueError(f"lists of different lengths: {sorted(lengths)}")
+        return self
 
 
 class FaceSight(BaseModel):

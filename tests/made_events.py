@@ -6,6 +6,7 @@ from rtme.bus.journal import Stored
 from rtme.bus.publisher import Publisher
 from rtme.bus.subscriber import Subscriber
 from rtme.events import AnyEvent, HeartbeatEvent, IntervalEvent, Mark, WarningEvent, dump
+from rtme.traces import FaceSight, Sight, Trace
 
 
 def mark(frame: int, capture_ns: int = 0) -> Mark:
@@ -44,3 +45,27 @@ def join(publisher: Publisher, subscriber: Subscriber) -> None:
         for _ in range(50):
             if subscriber.receive(0.02) is None:
                 break
+
+
+def trace(first: int, count: int = 3) -> Trace:
+    frames = list(range(first, first + count))
+    return Trace(
+        stream="cam",
+        epoch=0,
+        face=1,
+        frame=frames,
+        time_s=[frame / 30 for frame in frames],
+        wall_ns=frames,
+        score=[None, *[0.5] * (count - 1)],
+        speaking=[0.25] * count,
+        yaw=[1.0] * count,
+        pitch=[2.0] * count,
+        roll=[3.0] * count,
+        eye_distance_px=[60.0] * count,
+        judged=[True] * count,
+    )
+
+
+def sight() -> Sight:
+    face = FaceSight(face=1, box=(1, 2, 3, 4), outline=[[(1, 2), (3, 4)]], judged=True)
+    return Sight(stream="cam", epoch=0, frame=7, time_s=0.2, wall_ns=1, width=640, height=480, faces=[face])

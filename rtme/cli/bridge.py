@@ -5,13 +5,13 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 
 from rtme.bus.address import DEFAULT_ADDRESS
 from rtme.bus.bridges.bridge import Bridge
 from rtme.bus.bridges.position import Position, default_path, identity
 from rtme.bus.bridges.targets import open_target
 from rtme.bus.subscriber import Subscriber
+from rtme.cli.console import notes
 from rtme.cli.interrupt import stopping
 from rtme.cli.options import Keys, Kinds, Streams
 from rtme.cli.watch import Presence
@@ -71,14 +71,17 @@ def bridge(
         bool, typer.Option("--insecure", help="Use no keys though the service is on another machine.")
     ] = False,
 ) -> None:
-    """Carry every event of a running service to a target, at least once and in order. Ctrl-C ends.
+    """Carry the events of a running service to MQTT, a web server or another program.
 
-    While the target is away nothing is lost: the bridge goes on where it stopped, in its next run too, as far back as the
-    service's journal reaches.
+    Each event at least once and in order. Ctrl-C ends. While the target is away nothing is lost: the bridge goes on where it
+    stopped, in its next run too, as far back as the service's journal reaches.
 
-    Examples: `rtme bridge mqtt://localhost`, `rtme bridge https://host/hook --kind interval`, `rtme bridge - | jq .kind`.
+    Examples:
+    - `rtme bridge mqtt://localhost`
+    - `rtme bridge https://host/hook --kind interval --secret-file secret`
+    - `rtme bridge - --from tcp://192.0.2.7:5556 | jq .kind`
     """
-    notes = Console(stderr=True, highlight=False, soft_wrap=True, markup=False)
+    console = notes()
     goal = open_target(
         target, secret=_secret(secret_file, target), batch=batch, skip_refused=skip_refused, ca=ca
     )
@@ -99,9 +102,9 @@ def bridge(
 
         def on_idle() -> None:
             if note := presence.change():
-                notes.print(note)
+                console.print(note)
 
-        carrier = Bridge(events, goal, position, notes.print, on_idle)
+        carrier = Bridge(events, goal, position, console.print, on_idle)
         try:
             with stopping(carrier.stop):
                 carrier.run()
@@ -110,7 +113,7 @@ def bridge(
         finally:
             position.close()
     if skipped := getattr(goal, "skipped", 0):
-        notes.print(f"{skipped} events were refused and passed over")
+        console.print(f"{skipped} events were refused and passed over")
 
 
 def _secret(file: Path | None, target: str) -> bytes | None:

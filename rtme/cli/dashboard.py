@@ -6,17 +6,16 @@ import threading
 import webbrowser
 from collections.abc import Iterator
 from contextlib import contextmanager
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 
 from rtme.bus.address import DEFAULT_ADDRESS, is_loopback
+from rtme.cli.console import notes
+from rtme.cli.extras import need
 from rtme.cli.interrupt import stopping
 from rtme.cli.options import Keys
-from rtme.errors import SettingsError
 
 
 def dashboard(
@@ -46,18 +45,22 @@ def dashboard(
     """Show a running service in the browser: curves, intervals, turns, health and events, live. Ctrl-C ends.
 
     Start it beside `rtme live`, or on another machine. It waits for a service that is not there yet.
+
+    Examples:
+    - `rtme dashboard`
+    - `rtme dashboard tcp://192.0.2.7:5556 --port 9000`
+    - `rtme dashboard --host 0.0.0.0`
     """
-    try:
-        from rtme.view.dashboard.server import Dashboard
-    except ImportError as error:
-        raise _missing(error.name) from error
-    notes = Console(stderr=True, highlight=False, soft_wrap=True, markup=False)
+    need_what_it_needs()
+    from rtme.view.dashboard.server import Dashboard
+
+    said = notes()
     page = Dashboard(address, host=host, port=port, token=token, keys=keys, insecure=insecure)
 
     def ready() -> None:
-        notes.print(f"dashboard of {address} on {page.link}  (Ctrl-C ends)")
+        said.print(f"dashboard of {address} on {page.link}  (Ctrl-C ends)")
         if not is_loopback(host):
-            notes.print(
+            said.print(
                 "whoever has this link sees what the service finds, and pictures if it sends any. The way to the browser "
                 "is not encrypted: docs/dashboard.md says how to have that"
             )
@@ -86,9 +89,7 @@ def dashboard_beside(address: str, keys: Path | None, *, insecure: bool) -> Iter
     Raises:
         SettingsError: What it needs is not installed.
     """
-    for needed in ("starlette", "uvicorn", "websockets"):
-        if find_spec(needed) is None:
-            raise _missing(needed)
+    need_what_it_needs()
     command = [sys.executable, "-m", "rtme", "dashboard", address, "--until-closed"]
     command += ["--keys", str(keys)] if keys else []
     command += ["--insecure"] if insecure else []
@@ -96,5 +97,6 @@ def dashboard_beside(address: str, keys: Path | None, *, insecure: bool) -> Iter
         yield
 
 
-def _missing(name: str | None) -> SettingsError:
-    return SettingsError(f"the dashboard needs {name}: pip install 'rtme[dashboard]'")
+def need_what_it_needs() -> None:
+    """Raises SettingsError when something is not installed."""
+    need("dashboard", "the dashboard", "starlette", "uvicorn", "websockets")

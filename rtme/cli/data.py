@@ -1,15 +1,17 @@
 """``rtme data``: look at a copy of a dataset, and prepare it for training."""
 
-import json
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
+from rtme.cli import completing
+from rtme.cli.console import print_json, results
+from rtme.cli.extras import extra
+from rtme.cli.options import Json, Workers, output
+from rtme.cli.progress import progress
 from rtme.errors import DataError, SettingsError
 
 if TYPE_CHECKING:
@@ -17,23 +19,27 @@ if TYPE_CHECKING:
     from rtme.data.outcomes import Outcome
     from rtme.data.readers.reading import Dataset, Reading
 
-app = typer.Typer(help="Look at datasets, and prepare them for training.", no_args_is_help=True)
+app = typer.Typer(no_args_is_help=True)
+
+_Repair = Annotated[
+    list[str] | None,
+    typer.Option(help="KEY=VALUE: what to do with a kind of faulty row; may be given again."),
+]
 
 
 @app.command("check")
 def check(
     dataset: Annotated[
-        str, typer.Argument(help="Short name, such as casme2sq or samm_lv; own for your own.")
+        str,
+        typer.Argument(
+            help="Short name, such as casme2sq or samm_lv; own for your own.",
+            autocompletion=completing.datasets,
+        ),
     ],
     path: Annotated[Path, typer.Argument(help="The folder it was unpacked into.")],
-    repair: Annotated[
-        list[str] | None,
-        typer.Option(help="KEY=VALUE: what to do with a kind of faulty row; may be given again."),
-    ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
-    out: Annotated[
-        Path | None, typer.Option("-o", "--out", help="Write the manifest (CSV) here, its videos beside it.")
-    ] = None,
+    repair: _Repair = None,
+    as_json: Json = False,
+    out: Annotated[Path | None, output("Write the manifest (CSV) here, its videos beside it.")] = None,
 ) -> None:
     """Find the files, read every label, and say what was found, repaired and not usable.
 
@@ -43,7 +49,7 @@ def check(
     """
     chosen, reading = _read(dataset, path, repair)
     if as_json:
-        print(json.dumps(_facts(chosen, reading), indent=2, ensure_ascii=False))
+        print_json(_facts(chosen, reading))
     else:
         _show(chosen, reading)
     _refuse_problems(chosen, reading, "" if out is None else f". {out} was not written")
@@ -58,37 +64,41 @@ def check(
 @app.command("prepare")
 def prepare(
     dataset: Annotated[
-        str, typer.Argument(help="Short name of a dataset, as for `check`; or a manifest (.csv).")
+        str,
+        typer.Argument(
+            help="Short name of a dataset, as for `check`; or a manifest (.csv).",
+            autocompletion=completing.datasets,
+        ),
     ],
-    out: Annotated[Path, typer.Option("-o", "--out", help="Folder of the store.")],
+    out: Annotated[Path, output("Folder of the store.")],
     path: Annotated[
         Path | None, typer.Argument(help="The folder it was unpacked into; none with a manifest.")
     ] = None,
-    repair: Annotated[
-        list[str] | None,
-        typer.Option(help="KEY=VALUE: what to do with a kind of faulty row; may be given again."),
-    ] = None,
-    input: Annotated[str, typer.Option(help="What the engine eats: rgb or motion.")] = "motion",
+    repair: _Repair = None,
+    input: Annotated[
+        str,
+        typer.Option(
+            help="What the engine eats: rgb or motion.", autocompletion=completing.one_of("motion", "rgb")
+        ),
+    ] = "motion",
     size: Annotated[int, typer.Option(help="Crop edge in pixels.")] = 112,
     fps: Annotated[float, typer.Option(help="Frames per second of the engine's time grid.")] = 30.0,
     flow_lag: Annotated[int, typer.Option(help="Slots back that motion is measured against.")] = 6,
-    workers: Annotated[
-        int | None, typer.Option(min=1, help="Processes; one for each core by default.", show_default=False)
-    ] = None,
+    workers: Workers = None,
     skip_faulty: Annotated[
         bool, typer.Option("--skip-faulty", help="Do without videos that cannot be prepared.")
     ] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    as_json: Json = False,
 ) -> None:
     """Track and align the face in every video, and store what the engine would see of it.
 
     Stopped at any moment, the same command goes on where it was. The store holds pictures of faces.
 
     Examples:
-    - `rtme data prepare casme2sq /data/CASME2sq --out prepared/casme2sq`
-    - `rtme data prepare manifest.csv --out prepared/mine --input rgb --size 224`
+    - `rtme data prepare casme2sq /data/CASME2sq -o prepared/casme2sq`
+    - `rtme data prepare manifest.csv -o prepared/mine --input rgb --size 224`
     """
-    try:
+    with extra("train", "preparing datasets"):
         from pydantic import ValidationError
 
         from rtme.data.manifest import sentence
@@ -96,29 +106,18 @@ def prepare(
         from rtme.data.prepare import FaultyVideosError
         from rtme.data.prepare import prepare as run
         from rtme.data.store import StorePlan
-    except ModuleNotFoundError as error:
-        raise SettingsError(f"preparing datasets needs {error.name}: pip install 'rtme[train]'") from error
     try:
         plan = StorePlan.model_validate({"input": input, "size": size, "fps": fps, "flow_lag": flow_lag})
     except ValidationError as error:
         raise SettingsError(sentence(error)) from error
     manifest = _manifest(dataset, path, repair)
-    notes = Console(stderr=True, highlight=False, soft_wrap=True)
-    columns = (
-        TextColumn("frames"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeRemainingColumn(),
-        TextColumn("left"),
-    )
     frames, began, faulty = 0, time.monotonic(), None
-    with Progress(*columns, console=notes, transient=True, disable=not notes.is_terminal) as progress:
-        task = progress.add_task("frames", total=None)
+    with progress("frames") as bar:
 
         def advance(done: int, expected: int) -> None:
             nonlocal frames
             frames = done
-            progress.update(task, completed=done, total=expected)
+            bar.at(done, expected)
 
         try:
             run(manifest, out, plan, workers, advance, skip_faulty)
@@ -128,7 +127,7 @@ def prepare(
     facts = _prepared(out, outcomes(out))
     facts |= {"seconds": round(seconds, 1), "frames_per_second": round(frames / seconds, 1)}
     if as_json:
-        print(json.dumps(facts, indent=2, ensure_ascii=False))
+        print_json(facts)
     else:
         _show_prepared(facts)
     if faulty is not None:
@@ -152,12 +151,10 @@ def _manifest(dataset: str, path: Path | None, repair: list[str] | None) -> "Man
 
 
 def _read(dataset: str, path: Path, repair: list[str] | None) -> "tuple[Dataset, Reading]":
-    try:
+    with extra("train", "reading datasets"):
         from rtme.data import readers
 
         chosen = readers.find(dataset)
-    except ModuleNotFoundError as error:
-        raise SettingsError(f"reading datasets needs {error.name}: pip install 'rtme[train]'") from error
     return chosen, chosen.read(path, chosen.repairs(repair or ()))
 
 
@@ -183,7 +180,7 @@ def _facts(dataset: "Dataset", reading: "Reading") -> dict[str, Any]:
 
 
 def _show(dataset: "Dataset", reading: "Reading") -> None:
-    console = Console(highlight=False, soft_wrap=True)
+    console = results(soft_wrap=True)
     known = bool(reading.published)
     counts = Table("", "found", *["published"] * known, title=dataset.title, title_justify="left")
     for what, count in reading.counts.items():
@@ -235,7 +232,7 @@ def _prepared(folder: Path, outcomes: "list[Outcome]") -> dict[str, Any]:
 
 
 def _show_prepared(facts: dict[str, Any]) -> None:
-    console = Console(highlight=False, soft_wrap=True)
+    console = results(soft_wrap=True)
 
     def say(line: str, style: str | None = None) -> None:
         console.print(line, markup=False, style=style)

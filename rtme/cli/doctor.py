@@ -1,7 +1,6 @@
 """``rtme doctor``: what is here, what is wrong, and what to do about it."""
 
 import ctypes
-import json as json_format
 import os
 import platform
 import re
@@ -9,15 +8,18 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
+from contextlib import nullcontext
 from dataclasses import asdict, dataclass
 from importlib.metadata import PackageNotFoundError, version
 from typing import Annotated, Literal
 
 import typer
-from rich.console import Console
 from rich.text import Text
 
 from rtme.bus.address import DEFAULT_ADDRESS
+from rtme.cli.console import print_json, results
+from rtme.cli.options import Json
+from rtme.cli.progress import progress
 from rtme.errors import BusError, EngineError
 
 # Nothing else of ours is imported up here: what is broken must be found below, not on the way in.
@@ -69,25 +71,32 @@ class Finding:
 
 
 def doctor(
-    json: Annotated[bool, typer.Option("--json", help="Print the findings as one JSON object.")] = False,
+    json: Json = False,
     brief: Annotated[
         bool, typer.Option("--brief", help="Look at the installation only, and say only what is wrong.")
     ] = False,
 ) -> None:
-    """Say what is installed, which cameras, backends and engine there are, and what is wrong.
+    """Say what is installed, which cameras and backends there are, and what is wrong.
 
-    Ends with code 0 when `rtme live` can run here.
+    Ends with code 0 when `rtme live` can run here, else with 1.
+
+    Examples:
+    - `rtme doctor`
+    - `rtme doctor --brief`
+    - `rtme doctor --json`
     """
-    console = Console(highlight=False, soft_wrap=True)
+    console = results(soft_wrap=True)
     findings = []
-    for finding in examine(installation_only=brief):
-        findings.append(finding)
-        if not json and (finding.status == "problem" or not brief):
-            console.print(_line(finding))
+    # In words each finding is printed as soon as it is known, which is progress enough.
+    with progress("looking at what is installed") if json else nullcontext():
+        for finding in examine(installation_only=brief):
+            findings.append(finding)
+            if not json and (finding.status == "problem" or not brief):
+                console.print(_line(finding))
     problems = sum(finding.status == "problem" for finding in findings)
     if json:
         report = {"can_run": problems == 0, "findings": [asdict(finding) for finding in findings]}
-        print(json_format.dumps(report, indent=2))
+        print_json(report)
     elif problems:
         console.print(f"\n`rtme live` cannot run here: {problems} problem{'s' * (problems > 1)}, see above.")
     elif not brief:

@@ -2,21 +2,22 @@
 
 import json
 from collections.abc import Iterator
-from typing import Annotated, Any
+from typing import Any
 
 import typer
-from rich.console import Console
 from rich.table import Table
 
+from rtme.cli.console import print_json, results
 from rtme.cli.engine_build import build
 from rtme.cli.engine_quantize import quantize
 from rtme.cli.engine_report import report
 from rtme.cli.engine_verify import verify
+from rtme.cli.options import EngineName, Json
 from rtme.engine.bundle import Bundle, list_bundles, load_bundle
 from rtme.engine.manifest import Manifest
 from rtme.errors import EngineError
 
-app = typer.Typer(help="Look at engine bundles.", no_args_is_help=True)
+app = typer.Typer(no_args_is_help=True)
 app.command("report")(report)
 app.command("build")(build)
 app.command("verify")(verify)
@@ -25,37 +26,43 @@ app.command("quantize")(quantize)
 _DRAWN = ("operating", "curve", "reliability")
 """Of the scores, what has rows of its own or is there to be drawn."""
 
-Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
-
 
 @app.command("list")
 def list_engines(as_json: Json = False) -> None:
-    """List the installed engines, sound or not."""
+    """List the installed engines, sound or not.
+
+    Examples:
+    - `rtme engine list`
+    - `rtme engine list --json`
+    """
     found = [_line(name) for name in list_bundles()]
     if as_json:
-        print(json.dumps(found, indent=2))
+        print_json(found)
         return
     table = Table("engine", "version", "input", "what it is")
     for line in found:
         table.add_row(
             line["name"], line.get("version"), line.get("input"), line.get("summary") or line["error"]
         )
-    Console().print(table)
+    results().print(table)
 
 
 @app.command("info")
-def info(
-    engine: Annotated[str, typer.Argument(help="Name or folder of an engine bundle.")], as_json: Json = False
-) -> None:
-    """Show an engine's manifest: sizes, thresholds, training and measured scores."""
+def info(engine: EngineName, as_json: Json = False) -> None:
+    """Show an engine's manifest: sizes, thresholds, training and measured scores.
+
+    Examples:
+    - `rtme engine info default`
+    - `rtme engine info engines/mine --json`
+    """
     bundle = load_bundle(engine)
     if as_json:
-        print(bundle.manifest.model_dump_json(indent=2))
+        print_json(bundle.manifest.model_dump(mode="json"))
         return
     table = Table(show_header=False)
     for name, value in _facts(bundle):
         table.add_row(name, value)
-    Console().print(table)
+    results().print(table)
 
 
 def _line(name: str) -> dict[str, str]:

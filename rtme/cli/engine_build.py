@@ -6,8 +6,9 @@ from typing import Annotated
 
 import typer
 
-from rtme.engine.backend import Wish
-from rtme.engine.bundle import load_bundle
+from rtme.cli.console import print_json
+from rtme.cli.options import Device, EngineName, Json
+from rtme.cli.progress import tell
 
 
 class _Backend(StrEnum):
@@ -21,15 +22,16 @@ class _Precision(StrEnum):
 
 
 def build(
-    engine: Annotated[str, typer.Argument(help="Name or folder of an engine bundle.")],
+    engine: EngineName,
     backend: Annotated[_Backend, typer.Option(help="For which backend.")] = _Backend.tensorrt,
     precision: Annotated[_Precision, typer.Option(help="What it computes in.")] = _Precision.fp16,
     max_batch: Annotated[int, typer.Option(min=1, help="Crops and windows run at once, at most.")] = 16,
-    device: Annotated[int, typer.Option(min=0, help="Number of the GPU.")] = 0,
+    device: Device = 0,
     plans: Annotated[
         Path | None,
         typer.Option(help="Folder for the plans; $RTME_PLANS or the user's cache else.", show_default=False),
     ] = None,
+    as_json: Json = False,
 ) -> None:
     """Build an engine's TensorRT plans for this machine's GPU, once; `rtme live` then runs them.
 
@@ -40,19 +42,21 @@ def build(
     - `rtme engine build default --backend tensorrt`
     - `rtme engine build engines/mine --backend tensorrt --precision bf16 --max-batch 8`
     """
+    from rtme.engine.backend import Wish
+    from rtme.engine.bundle import load_bundle
     from rtme.engine.trt.making import make_plans
     from rtme.engine.trt.plans import HOME, PlanStore, plans_folder
 
     bundle = load_bundle(engine)
     store = PlanStore(plans or plans_folder())
     wish = Wish(backend.value, device=device, max_batch=max_batch)
-    for plan in make_plans(bundle, wish, precision.value, store, _tell):
-        _tell(f"written to {plan.path}")
+    made = make_plans(bundle, wish, precision.value, store, tell)
+    if as_json:
+        print_json(
+            {"engine": bundle.manifest.name, "folder": store.folder, "plans": [plan.path for plan in made]}
+        )
+        return
+    for plan in made:
+        print(f"written to {plan.path}")
     if store.folder != plans_folder():
-        _tell(f"set {HOME}={store.folder} wherever rtme runs, so that it finds them")
-
-
-def _tell(line: str) -> None:
-    from rich.console import Console
-
-    Console(soft_wrap=True, highlight=False, log_path=False).log(line, markup=False)
+        print(f"set {HOME}={store.folder} wherever rtme runs, so that it finds them")

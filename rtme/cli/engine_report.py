@@ -7,8 +7,10 @@ from typing import Annotated
 
 import typer
 
-from rtme.engine.bundle import load_bundle
-from rtme.errors import SettingsError
+from rtme.cli.console import print_json
+from rtme.cli.extras import extra
+from rtme.cli.options import EngineName, Json, Workers, output
+from rtme.cli.progress import tell
 
 
 class _Split(StrEnum):
@@ -17,7 +19,7 @@ class _Split(StrEnum):
 
 
 def report(
-    engine: Annotated[str, typer.Argument(help="Name or folder of an engine bundle.")],
+    engine: EngineName,
     faces: Annotated[Path, typer.Option(help="Folder of portraits and real videos.")],
     people: Annotated[
         Path | None,
@@ -33,12 +35,9 @@ def report(
             show_default=False,
         ),
     ] = None,
-    out: Annotated[
-        Path | None, typer.Option(help="Folder for the report; the engine's own else.", show_default=False)
-    ] = None,
-    workers: Annotated[
-        int | None, typer.Option(min=1, help="Processes; all cores when not given.", show_default=False)
-    ] = None,
+    out: Annotated[Path | None, output("Folder for the report; the engine's own else.")] = None,
+    workers: Workers = None,
+    as_json: Json = False,
 ) -> None:
     """Measure an engine through the whole live path on people it never saw, and write its report card.
 
@@ -47,20 +46,19 @@ def report(
 
     Examples:
     - `rtme engine report default --faces faces`
-    - `rtme engine report engines/mine --faces faces --split validation --quick --out trial`
+    - `rtme engine report engines/mine --faces faces --split validation --quick -o trial`
     """
-    try:
+    with extra("bench", "a report"):
+        from rtme.engine.bundle import load_bundle
         from rtme.trial.card import measure
         from rtme.trial.plan import FULL, QUICK, people_of, with_portraits
         from rtme.trial.report import check_folder, write
-    except ModuleNotFoundError as error:
-        raise SettingsError(f"a report needs {error.name}: pip install 'rtme[bench]'") from error
     bundle = load_bundle(engine)
     items = people_of(bundle, faces, people, split.value)
     folder = out or bundle.path
     check_folder(folder)
     plan = QUICK if quick else FULL if portraits is None else with_portraits(portraits)
-    card = measure(bundle, items, split.value, plan, workers or os.cpu_count() or 1, _tell)
+    card = measure(bundle, items, split.value, plan, workers or os.cpu_count() or 1, tell)
     # Neither the engine's folder nor the faces': whoever reads the page has them elsewhere.
     words = ["rtme engine report", bundle.manifest.name, "--faces FOLDER"]
     words += ["--split validation"] if split is _Split.validation else []
@@ -69,13 +67,10 @@ def report(
     page = write(card, folder)
     missed = [target["what"] for target in card["targets"] if target["passed"] is False]
     met = sum(target["passed"] is True for target in card["targets"])
-    _tell(
+    if as_json:
+        print_json({"page": page, **card})
+        return
+    print(
         f"{met} of {len(card['targets'])} targets met" + (f"; missed: {'; '.join(missed)}" if missed else "")
     )
-    _tell(f"written to {page}, on SYNTHETIC micro-expressions alone")
-
-
-def _tell(line: str) -> None:
-    from rich.console import Console
-
-    Console(soft_wrap=True, highlight=False, log_path=False).log(line, markup=False)
+    print(f"written to {page}, on SYNTHETIC micro-expressions alone")

@@ -1,7 +1,6 @@
 """``rtme engine verify``: whether every backend here says the same."""
 
-import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -9,8 +8,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from rich.console import Console
 
-from rtme.engine.backend import Wish
-from rtme.engine.bundle import load_bundle
+from rtme.cli.console import print_json, results
+from rtme.cli.options import Device, EngineName, Json, Threads
+from rtme.cli.progress import progress
 from rtme.errors import EngineError
 
 if TYPE_CHECKING:
@@ -18,15 +18,15 @@ if TYPE_CHECKING:
 
 
 def verify(
-    engine: Annotated[str, typer.Argument(help="Name or folder of an engine bundle.")],
+    engine: EngineName,
     source: Annotated[
         list[Path] | None,
         typer.Option(help="Video of a face, may be given again; the demo's face else.", show_default=False),
     ] = None,
     seconds: Annotated[float, typer.Option(min=2, help="So much of each at most.")] = 20.0,
-    threads: Annotated[int, typer.Option(min=1, help="Threads of the encoder on a CPU.")] = 1,
-    device: Annotated[int, typer.Option(min=0, help="Number of the GPU.")] = 0,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    threads: Threads = None,
+    device: Device = 0,
+    as_json: Json = False,
 ) -> None:
     """Compare every backend and precision that works here with PyTorch in fp32, on real crops.
 
@@ -38,19 +38,24 @@ def verify(
     - `rtme engine verify engines/mine --source clip.mp4 --seconds 60 --json`
     """
     # Imported late, so that the other verbs start at once.
+    from rtme.engine.backend import Wish
+    from rtme.engine.bundle import load_bundle
     from rtme.trial.tracked import recordings, track
     from rtme.trial.verify import verify as run
 
     bundle = load_bundle(engine)
-    notes = Console(stderr=True, highlight=False, soft_wrap=True)
-    clips = [track(each, bundle.manifest, seconds) for each in recordings(source or [], seconds)]
-    found = run(
-        bundle, clips, Wish(threads=threads, device=device), lambda line: notes.print(line, markup=False)
-    )
+    with progress("seconds of footage") as bar:
+
+        def tracking(name: str) -> Callable[[float], None]:
+            return lambda done_s: bar.at(done_s, seconds, f"seconds of {name}")
+
+        footage = recordings(source or [], seconds)
+        clips = [track(each, bundle.manifest, seconds, tracking(each.name)) for each in footage]
+        found = run(bundle, clips, Wish(threads=threads or 1, device=device), bar.say)
     if as_json:
-        print(json.dumps(_record(found), indent=2))
+        print_json(_record(found))
     else:
-        _show(found, Console(highlight=False, soft_wrap=True))
+        _show(found, results(soft_wrap=True))
     failed = [f"{each.backend} {each.precision}" for each in found.verdicts if not each.passed]
     if failed:
         raise EngineError(

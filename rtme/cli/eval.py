@@ -7,9 +7,12 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.console import Console
 from rich.markup import escape
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
+from rtme.cli.console import print_json, results
+from rtme.cli.extras import extra
+from rtme.cli.options import Json
+from rtme.cli.progress import progress
 from rtme.errors import SettingsError
 
 if TYPE_CHECKING:
@@ -78,11 +81,12 @@ def evaluate(
         str | None,
         typer.Option(help="With --data: which fold's engine, where there are several.", show_default=False),
     ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    as_json: Json = False,
 ) -> None:
-    """Pool the folds of a run, and say how well it spots and tells, by named rules.
+    """Say how well runs do on people they never saw.
 
-    Folds that were trained on several machines are put together by copying their folders into one run's `folds/`.
+    The folds of a run are pooled, and intervals matched by rules that are named. Folds that were trained on several machines
+    are put together by copying their folders into one run's `folds/`.
     Several runs of one recipe with different seeds get mean and standard deviation. What is printed is kept in the
     run's `evaluation.json`.
 
@@ -91,13 +95,11 @@ def evaluate(
     - `rtme eval runs/casme2sq-seed1 runs/casme2sq-seed2 --match ground_truth_centric`
     - `rtme eval runs/mine --data prepared/other --split test`
     """
-    try:
+    with extra("train", "evaluation"):
         from rtme.data.store import Store
         from rtme.score import Rules
         from rtme.train.evaluate import evaluate_on, evaluate_runs, save
         from rtme.train.runs import Run
-    except ModuleNotFoundError as error:
-        raise SettingsError(f"evaluation needs {error.name}: pip install 'rtme[train]'") from error
     rules = Rules(match=match.value, iou=iou, comparator=comparator.value)
     chosen = [Run(folder) for folder in runs]
     if data is None:
@@ -108,26 +110,23 @@ def evaluate(
     else:
         if len(chosen) > 1:
             raise SettingsError("--data evaluates one run: give one folder")
-        notes = Console(stderr=True, highlight=False, soft_wrap=True)
-        columns = (TextColumn("clips"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-        with Progress(*columns, console=notes, transient=True, disable=not notes.is_terminal) as progress:
-            task = progress.add_task("clips", total=None)
+        with progress("clips") as bar:
             evaluation = evaluate_on(
                 chosen[0],
                 Store(data),
                 rules,
                 fold,
                 None if split is None else split.value,
-                lambda done, expected: progress.update(task, completed=done, total=expected),
+                bar.at,
             )
     if as_json:
-        print(evaluation.model_dump_json(indent=2))
+        print_json(evaluation.model_dump(mode="json"))
     else:
         _show(evaluation)
 
 
 def _show(evaluation: "Evaluation") -> None:
-    console = Console(highlight=False, soft_wrap=True)
+    console = results(soft_wrap=True)
     for run in evaluation.runs:
         _show_run(console, run, evaluation.rule)
     if evaluation.mean:

@@ -9,13 +9,13 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 
 from rtme.bus.address import DEFAULT_ADDRESS
 from rtme.bus.journal import JournalReader, Stored
 from rtme.bus.journal_path import NONE, default_journal
 from rtme.bus.subscriber import KINDS
-from rtme.cli.options import Kinds, Streams
+from rtme.cli.console import print_json, results
+from rtme.cli.options import JsonLines, Kinds, Streams, output
 from rtme.cli.output import EventPrinter
 from rtme.errors import SettingsError
 from rtme.settings import load_settings
@@ -23,7 +23,6 @@ from rtme.view.event_file import write_events
 from rtme.view.event_table import event_table
 
 SHOWN = 50
-WIDE = 200
 UNITS_S = {"s": 1, "m": 60, "h": 3_600, "d": 86_400}
 
 
@@ -51,15 +50,10 @@ def events(
             help=f"Only the newest so many.  [default: {SHOWN} in a table]", min=1, show_default=False
         ),
     ] = None,
-    json: Annotated[bool, typer.Option("--json", help="Print each event as one line of JSON.")] = False,
-    output: Annotated[
-        Path | None,
-        typer.Option(
-            "-o", "--output", help="Write to this .parquet, .csv or .jsonl file.", show_default=False
-        ),
-    ] = None,
+    json: JsonLines = False,
+    out: Annotated[Path | None, output("Write to this .parquet, .csv or .jsonl file.")] = None,
 ) -> None:
-    """Show what a service has sent, from its journal, also while it runs.
+    """Show what a service has sent, from its journal. Also while it runs.
 
     Examples:
     - `rtme events --kind interval --since 10m`
@@ -71,7 +65,7 @@ def events(
             f"no event is of kind {', '.join(unknown)}: choose from {', '.join(sorted(KINDS))}"
         )
     begin, end = (None if text is None else _wall_ns(text) for text in (since, until))
-    in_words = not json and output is None
+    in_words = not json and out is None
     with JournalReader(journal or _usual_journal()) as reader:
         found = reader.query(
             streams or None,
@@ -82,8 +76,12 @@ def events(
             first=from_seq,
             last=SHOWN if in_words and last is None else last,
         )
-        if output is not None:
-            print(f"{write_events(output, found)} events are in {output}")
+        if out is not None:
+            written = write_events(out, found)
+            if json:
+                print_json({"events": written, "file": out})
+            else:
+                print(f"{written} events are in {out}")
         elif json:
             _print_lines(found)
         else:
@@ -111,9 +109,7 @@ def _print_lines(found: Iterable[Stored]) -> None:
 
 
 def _print_table(found: list[Stored], journal: Path, *, said: bool) -> None:
-    console = Console(highlight=False)
-    if not console.is_terminal:
-        console = Console(highlight=False, width=WIDE)
+    console = results()
     try:
         console.print(event_table(found))
         if not found:

@@ -1,6 +1,7 @@
 """``rtme live``: watch sources now."""
 
 import threading
+from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -13,15 +14,34 @@ from rtme.cli.dashboard import dashboard_beside
 from rtme.cli.interrupt import stopping
 from rtme.cli.leaving import not_held_up
 from rtme.cli.logs import Notes, logging_to_stderr
-from rtme.cli.options import Backend, Engine, Faces, Keys, Precision, Sensitivity, Threads
+from rtme.cli.options import (
+    Backend,
+    Bind,
+    Engine,
+    Faces,
+    InsecureBind,
+    Journal,
+    JsonLines,
+    Keys,
+    LogFormat,
+    Metrics,
+    NoJournal,
+    Precision,
+    Preview,
+    Replay,
+    Sensitivity,
+    Threads,
+    Transport,
+)
 from rtme.cli.output import EventPrinter
 from rtme.cli.systemd import notify
 from rtme.errors import JournalError, SettingsError, SourceError
-from rtme.events import HeartbeatEvent, StateEvent
-from rtme.settings import Settings, load_settings
+from rtme.events import AnyEvent, HeartbeatEvent, StateEvent
+from rtme.settings import Settings, load_settings, strange_variables
 from rtme.view.tally import Tally
 
 if TYPE_CHECKING:
+    from rtme.cli.live_window import LiveWindow
     from rtme.live.service import Live
 
 
@@ -30,68 +50,45 @@ def live(
         list[str],
         typer.Argument(help="Camera number, stream URL, file, `demo`, or a cameras.toml; several at once."),
     ],
-    bind: Annotated[
-        str | None,
-        typer.Option(help=f"Publish here over ZeroMQ.  [default: {DEFAULT_ADDRESS}]", show_default=False),
-    ] = None,
+    bind: Bind = None,
     engine: Engine = None,
     sensitivity: Sensitivity = None,
     faces: Faces = None,
     threads: Threads = None,
     backend: Backend = None,
     precision: Precision = None,
-    transport: Annotated[str | None, typer.Option(help="RTSP over tcp or udp.", show_default=False)] = None,
+    transport: Transport = None,
     fast: Annotated[bool, typer.Option("--fast", help="Read files as fast as possible.")] = False,
     seconds: Annotated[
         float | None, typer.Option(help="Stop after this long.", min=0.1, show_default=False)
     ] = None,
-    json: Annotated[bool, typer.Option("--json", help="Print each event as one line of JSON.")] = False,
-    journal: Annotated[
-        str | None,
-        typer.Option(
-            help="Keep every event in this SQLite file.  [default: a file for the port in the user's state folder]",
-            show_default=False,
-        ),
-    ] = None,
-    no_journal: Annotated[bool, typer.Option("--no-journal", help="Keep no events.")] = False,
-    replay: Annotated[
-        str | None,
-        typer.Option(
-            help="Give again here what was sent, or `none`.  [default: the port after that of --bind]",
-            show_default=False,
-        ),
-    ] = None,
+    json: JsonLines = False,
+    journal: Journal = None,
+    no_journal: NoJournal = False,
+    replay: Replay = None,
     keys: Keys = None,
-    metrics: Annotated[
-        str | None,
-        typer.Option(
-            help="Serve /metrics (Prometheus) and /healthz here, such as 127.0.0.1:9464.", show_default=False
-        ),
-    ] = None,
-    preview: Annotated[
+    metrics: Metrics = None,
+    preview: Preview = False,
+    show: Annotated[
         bool,
         typer.Option(
-            "--preview", help="Publish pictures of the sources too, for `rtme dashboard` and whoever listens."
+            "--show", help="Open a window with the pictures and what is found. q closes it and ends."
         ),
     ] = False,
     dashboard: Annotated[
         bool, typer.Option("--dashboard", help="Start `rtme dashboard` beside it and print its address.")
     ] = False,
-    log_format: Annotated[
-        str | None,
-        typer.Option(
-            help="The log on stderr: text, or json (one object a line).  [default: text]", show_default=False
-        ),
-    ] = None,
-    insecure: Annotated[
-        bool,
-        typer.Option("--insecure", help="Allow a bind that anybody on the network can read, without keys."),
-    ] = False,
+    log_format: LogFormat = None,
+    insecure: InsecureBind = False,
 ) -> None:
     """Find micro-expressions and speaker turns as they happen, print them and publish them over ZeroMQ.
 
-    Examples: `rtme live demo`, `rtme live 0`, `rtme live rtsp://user:secret@host:554/path clip.mp4`,
-    `rtme live cameras.toml`.
+    Examples:
+    - `rtme live demo`
+    - `rtme live 0 --sensitivity high --faces 2`
+    - `rtme live rtsp://user:secret@192.0.2.7:554/stream clip.mp4`
+    - `rtme live cameras.toml --metrics 127.0.0.1:9464 --log-format json`
+    - `rtme live clip.mp4 --fast --json | jq .kind`
     """
     files = [source for source in sources if source.endswith(".toml")]
     if journal is not None and no_journal:
@@ -121,6 +118,8 @@ def live(
     specs = [source for source in sources if source not in files]
     # What stands on stdout in words need not stand on stderr in words as well.
     with logging_to_stderr(settings.log_format, events_too=json or settings.log_format == "json") as notes:
+        for sentence in strange_variables():
+            notes.say(f"rtme: {sentence}", wrong=True)
         settings = _with_journal(settings, notes)
         _run(
             specs,
@@ -129,6 +128,7 @@ def live(
             notes,
             fast=fast,
             seconds=seconds,
+            show=show,
             dashboard=dashboard,
         )
 
@@ -141,19 +141,34 @@ def _run(
     *,
     fast: bool,
     seconds: float | None,
+    show: bool,
     dashboard: bool,
 ) -> None:
     """Run the service, and say how it begins and ends."""
     # Imported late, so that the other verbs start at once and `rtme doctor` runs where cv2 cannot be loaded.
     from rtme.live.service import Live
 
-    service = Live(specs, settings=settings, fast=fast)
+    window = _new_window(settings) if show else None
+    service = Live(specs, settings=settings, fast=fast, **(window.asks if window else {}))
     with not_held_up(lambda: service.hangs):
-        _watch(service, printer, notes, seconds, dashboard=dashboard)
+        _watch(service, printer, notes, seconds, window, dashboard=dashboard)
+
+
+def _new_window(settings: Settings) -> "LiveWindow":
+    # Imported late: it needs OpenCV.
+    from rtme.cli.live_window import LiveWindow
+
+    return LiveWindow(settings)
 
 
 def _watch(
-    service: "Live", printer: EventPrinter, notes: Notes, seconds: float | None, *, dashboard: bool
+    service: "Live",
+    printer: EventPrinter,
+    notes: Notes,
+    seconds: float | None,
+    window: "LiveWindow | None",
+    *,
+    dashboard: bool,
 ) -> None:
     tally = Tally()
     last_words: dict[str, str] = {}
@@ -181,10 +196,17 @@ def _watch(
         timer.daemon = True
         if seconds is not None:
             timer.start()
-        heard_out = _follow(service, printer, tally, last_words)
+        if window is None:
+            heard_out = _follow(service, printer, tally, last_words)
+        else:
+            heard_out = window.follow(
+                service, lambda seen: _follow(service, printer, tally, last_words, seen)
+            )
         notify("STOPPING=1")
     if asked.by is not None:
         why = f"{asked.by.name} was received"
+    elif window is not None and window.closed:
+        why = "the window was closed"
     elif not heard_out:
         why = "nobody reads the output any more"
     else:
@@ -226,12 +248,19 @@ def _with_journal(settings: Settings, notes: Notes) -> Settings:
     return settings.model_copy(update={"journal": str(path)})
 
 
-def _follow(service: "Live", printer: EventPrinter, tally: Tally, last_words: dict[str, str]) -> bool:
+def _follow(
+    service: "Live",
+    printer: EventPrinter,
+    tally: Tally,
+    last_words: dict[str, str],
+    seen: Callable[[AnyEvent], None] = lambda _: None,
+) -> bool:
     """Print until the service is over; False when nobody could read it any more before that.
 
     ``last_words`` is filled with what each source was doing before it ended.
     """
     for event in service:
+        seen(event)
         tally.add(event)
         if isinstance(event, StateEvent) and event.state != "ended":
             last_words[event.stream] = f"{event.state}: {event.detail}"

@@ -1,16 +1,13 @@
 """``rtme schema``: the contract of the wire."""
 
-import json
 from enum import StrEnum
 from typing import Annotated
 
 import typer
 
-from rtme import traces
-from rtme.bus import protocol
-from rtme.contract import asyncapi
+from rtme.cli.console import print_json
+from rtme.cli.options import Json
 from rtme.errors import SettingsError
-from rtme.events import json_schema
 
 
 class Document(StrEnum):
@@ -30,15 +27,32 @@ def schema(
             "or AsyncAPI 3 of the events, as YAML."
         ),
     ] = Document.EVENTS,
+    as_json: Json = False,
 ) -> None:
-    """Print the contract of the wire, made from what this release publishes."""
+    """Print the contract of the wire. It is made from what this release publishes.
+
+    The schemas are JSON anyway; `--json` is for AsyncAPI, which is YAML else.
+
+    Examples:
+    - `rtme schema`
+    - `rtme schema replay`
+    - `rtme schema asyncapi > asyncapi.yaml`
+    - `rtme schema asyncapi --json`
+    """
+    from rtme import traces
+    from rtme.bus import protocol
+    from rtme.contract import asyncapi
+    from rtme.events import json_schema
+
     match document:
         case Document.EVENTS:
-            print(json.dumps(json_schema(), indent=2))
+            print_json(json_schema())
         case Document.REPLAY:
-            print(json.dumps(protocol.json_schema(), indent=2))
+            print_json(protocol.json_schema())
         case Document.TRACES:
-            print(json.dumps(traces.json_schema(), indent=2))
+            print_json(traces.json_schema())
+        case Document.ASYNCAPI if as_json:
+            print_json(asyncapi())
         case Document.ASYNCAPI:
             print(_yaml(asyncapi()), end="")
 
@@ -47,6 +61,8 @@ def _yaml(content: dict[str, object]) -> str:
     try:
         import yaml
     except ModuleNotFoundError as error:
-        raise SettingsError("PyYAML is not installed, which asyncapi needs: pip install pyyaml") from error
+        raise SettingsError(
+            "PyYAML is not installed, which asyncapi needs: pip install pyyaml, or say --json"
+        ) from error
     text: str = yaml.safe_dump(content, sort_keys=False, width=120, allow_unicode=True)
     return text

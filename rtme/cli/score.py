@@ -1,13 +1,14 @@
 """``rtme score``: how well anybody's intervals were found."""
 
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, cast
 
 import typer
-from rich.console import Console
 from rich.table import Table
 
+from rtme.cli.completing import one_of
+from rtme.cli.console import notes, print_json, results
+from rtme.cli.options import Json
 from rtme.errors import DataError, SettingsError
 
 if TYPE_CHECKING:
@@ -22,7 +23,11 @@ def score(
         Path, typer.Option(help="Table (CSV) of what is labelled, or a manifest of `rtme data check`.")
     ],
     match: Annotated[
-        str, typer.Option(help="one_to_one, ground_truth_centric or many_to_many.")
+        str,
+        typer.Option(
+            help="one_to_one, ground_truth_centric or many_to_many.",
+            autocompletion=one_of("one_to_one", "ground_truth_centric", "many_to_many"),
+        ),
     ] = "one_to_one",
     iou: Annotated[float, typer.Option(help="Threshold of IoU.")] = 0.5,
     comparator: Annotated[str, typer.Option(help="Of IoU with the threshold: >= or >.")] = ">=",
@@ -38,23 +43,37 @@ def score(
         ),
     ] = None,
     absent: Annotated[
-        str, typer.Option(help="What a class without any matched pair counts: zero, or skip it.")
+        str,
+        typer.Option(
+            help="What a class without any matched pair counts: zero, or skip it.",
+            autocompletion=one_of("zero", "skip"),
+        ),
     ] = "zero",
     pred_format: Annotated[
-        str, typer.Option(help="table, or a challenge's file: spotting or recognition.")
+        str,
+        typer.Option(
+            help="table, or a challenge's file: spotting or recognition.",
+            autocompletion=one_of("table", "spotting", "recognition"),
+        ),
     ] = "table",
     out_submission: Annotated[
         Path | None,
         typer.Option(help="Write what was found as a challenge's file here.", show_default=False),
     ] = None,
-    out_format: Annotated[str, typer.Option(help="Of that file: spotting or recognition.")] = "spotting",
+    out_format: Annotated[
+        str,
+        typer.Option(
+            help="Of that file: spotting or recognition.", autocompletion=one_of("spotting", "recognition")
+        ),
+    ] = "spotting",
     first: Annotated[int, typer.Option(help="Number of the first frame in a challenge's file.")] = 1,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    as_json: Json = False,
 ) -> None:
-    """Score a table of intervals against labels: spotting, boundaries, false alarms, states, recognition.
+    """Score a table of intervals against labels.
 
-    Tables have the columns video (or dataset, subject, video), onset, offset, type (me or mae), and where known score,
-    emotion, state. Frames count from 0, and both onset and offset belong to an interval. A row of labels with neither
+    Spotting, boundaries, false alarms, states and recognition. Tables have the columns video (or dataset, subject, video),
+    onset, offset, type (me or mae), and where known score, emotion, state. Frames count from 0, and both onset and offset
+    belong to an interval. A row of labels with neither
     onset, offset nor type is a video in which nothing is labelled: what is found there is false. Predictions in videos
     that neither table knows are left out, with a note.
 
@@ -89,20 +108,19 @@ def score(
     except DataError as error:
         raise DataError(f"{pred} against {gt}: {error}") from error
     if as_json:
-        print(json.dumps({"pred": str(pred), "gt": str(gt), **card.summary()}, indent=2, ensure_ascii=False))
+        print_json({"pred": pred, "gt": gt, **card.summary()})
     else:
         _show(card)
-    notes = Console(stderr=True, highlight=False, soft_wrap=True)
+    said = notes()
     for note in card.notes:
-        notes.print(f"note: {note}", markup=False, style="yellow")
+        said.print(f"note: {note}", style="yellow")
     if out_submission is not None:
         kept = [one for one in found if out_format == "spotting" or one.type == "me"]
         write_submission(out_submission, kept, cast("Any", out_format), first)
         left = len(found) - len(kept)
-        notes.print(
+        said.print(
             f"{out_submission} has {len(kept)} intervals; the first frame has the number {first}"
-            + (f"; {left} macro-expressions have no place in it" if left else ""),
-            markup=False,
+            + (f"; {left} macro-expressions have no place in it" if left else "")
         )
 
 
@@ -113,7 +131,7 @@ def _found(path: Path, form: str, first: int) -> "list[Interval]":
 
 
 def _show(card: "Scorecard") -> None:
-    console = Console(highlight=False, soft_wrap=True)
+    console = results(soft_wrap=True)
     rules = str(card.spots.rules)
     rows = {NAMES[kind]: card.counts(kind) for kind in NAMES}
     if card.states is not None:

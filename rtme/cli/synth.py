@@ -7,7 +7,10 @@ from typing import Annotated, Any
 
 import typer
 
-from rtme.errors import SettingsError
+from rtme.cli.console import print_json
+from rtme.cli.extras import extra
+from rtme.cli.options import Json, Seed, Workers, output
+from rtme.cli.progress import tell
 
 _FILES = (".yaml", ".yml")
 
@@ -30,10 +33,7 @@ def synth(
             show_default=False,
         ),
     ] = None,
-    out: Annotated[
-        Path | None,
-        typer.Option(help="The store's folder; give the same again to go on.", show_default=False),
-    ] = None,
+    out: Annotated[Path | None, output("The store's folder; give the same again to go on.")] = None,
     people: Annotated[
         Path | None,
         typer.Option(
@@ -66,31 +66,26 @@ def synth(
         _Input | None, typer.Option("--input", help="What the engine will eat.", show_default="motion")
     ] = None,
     size: Annotated[int | None, typer.Option(min=32, help="Crop edge in pixels.", show_default="112")] = None,
-    seed: Annotated[
-        int | None, typer.Option(min=0, help="The same seed makes the same clips.", show_default="0")
-    ] = None,
-    workers: Annotated[
-        int | None, typer.Option(min=1, help="Processes; all cores when not given.", show_default=False)
-    ] = None,
+    seed: Seed = None,
+    workers: Workers = None,
     show: Annotated[
         bool, typer.Option("--show", help="Print every setting and what it means; make nothing.")
     ] = False,
+    as_json: Json = False,
 ) -> None:
-    """Animate portraits with micro-expressions at known times, as prepared material to train on.
+    """Animate portraits with micro-expressions at known times, to train on.
 
     Examples:
-    - `rtme synth faces --out clips` (what the default engine learns from)
-    - `rtme synth faces --out talks --kind conversation --clips 500 --fps 60`
+    - `rtme synth faces -o clips` (what the default engine learns from)
+    - `rtme synth faces -o talks --kind conversation --clips 500 --fps 60`
     - `rtme synth --show > corpus.yaml` (every setting, in a file to change)
     - `rtme synth corpus.yaml` (as the file says; a flag that is given goes before it)
     """
-    try:
+    with extra("train", "making clips"):
         from rtme.data.corpus import load
         from rtme.data.explained import explained
         from rtme.data.make import make
         from rtme.data.material import read
-    except ModuleNotFoundError as error:
-        raise SettingsError(f"making clips needs {error.name}: pip install 'rtme[train]'") from error
     file = faces if faces is not None and faces.suffix.lower() in _FILES and not faces.is_dir() else None
     flags: dict[str, Any] = {
         "faces": faces if file is None else None,
@@ -110,19 +105,27 @@ def synth(
     # What is only shown need not be anywhere.
     corpus = load(file, said, {"faces": "faces", "out": "clips"} if show else None)
     if show:
-        print(explained(corpus), end="")
+        if as_json:
+            print_json(corpus.model_dump(mode="json"))
+        else:
+            print(explained(corpus), end="")
         return
     made = make(
-        read(corpus.faces, corpus.people), corpus.out, corpus.plan, workers or os.cpu_count() or 1, _tell
+        read(corpus.faces, corpus.people), corpus.out, corpus.plan, workers or os.cpu_count() or 1, tell
     )
     minutes = sum(clip.n_frames / clip.fps for clip in made.clips) / 60
     n_me = sum(len(clip.of_type("me")) for clip in made.clips)
-    _tell(
+    if as_json:
+        print_json(
+            {
+                "store": corpus.out,
+                "clips": len(made.clips),
+                "minutes": minutes,
+                "micro_expressions": n_me,
+                "synthetic": True,
+            }
+        )
+        return
+    print(
         f"{corpus.out} has {len(made.clips)} clips, {minutes:.1f} min, {n_me} micro-expressions, all of them SYNTHETIC"
     )
-
-
-def _tell(line: str) -> None:
-    from rich.console import Console
-
-    Console(soft_wrap=True, highlight=False, log_path=False).log(line, markup=False)

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any, cast
 
 from rtme.errors import DataError
-from rtme.score.interval import Interval, State, Type, VideoFacts
+from rtme.score.interval import STATES, Interval, State, Type, VideoFacts
 
 NAMES = ("dataset", "subject", "video")
 """Columns that name a video, joined by "/"; the first two may be left out."""
@@ -114,7 +114,7 @@ def read_table(path: Path) -> list[Interval]:
     Columns: ``video`` (or ``vid``; with ``dataset`` and ``subject`` in columns of their own they are joined by "/"),
     ``onset``, ``offset``, ``type``; and if known ``apex``, ``score``, ``emotion``, ``state``. Others are not looked at, so
     that our manifests and other people's tables can be read. Frames are counted from 0. A row with neither onset, offset
-    nor type is no interval: see :func:`read_looked_through`.
+    nor type is no interval: see :func:`read_looked_through`. Turns, rows of type speaking or listening, are passed over.
 
     Raises:
         DataError: Something is wrong with the file or a row, or an interval is there twice.
@@ -125,7 +125,9 @@ def read_table(path: Path) -> list[Interval]:
         if _is_empty(row):
             row.video()
             continue
-        interval = interval_of(row, row.frame("onset"), row.frame("offset"), row.text("type").lower())
+        if (kind := row.text("type").lower()) in STATES:
+            continue
+        interval = interval_of(row, row.frame("onset"), row.frame("offset"), kind)
         refuse_twice(seen, interval, row)
         intervals.append(interval)
     return intervals

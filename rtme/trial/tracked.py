@@ -1,6 +1,6 @@
 """Footage up to the engine's door: every frame with its time and its faces, so that several engines see the same."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from rtme.capture.file import FileSource
@@ -45,13 +45,19 @@ def recordings(paths: Sequence[Path], seconds: float) -> list[Source]:
     return [FileSource(path) for path in paths] or [demo(seconds)]
 
 
-def track(source: Source, manifest: Manifest, seconds: float) -> Clip:
+def track(
+    source: Source,
+    manifest: Manifest,
+    seconds: float,
+    on_progress: Callable[[float], None] = lambda done_s: None,
+) -> Clip:
     """Find the face in a recording, as the live path does.
 
     Args:
         source: A recording; nobody has opened it.
         manifest: Of the engine that the crops are for.
         seconds: How much of it at most.
+        on_progress: Called with the seconds that are done.
 
     Raises:
         SourceError: It cannot be opened or read.
@@ -69,6 +75,7 @@ def track(source: Source, manifest: Manifest, seconds: float) -> Clip:
                 mark = mark_of(stamp, clock.time(stamp.pts_s, stamp.capture_ns))
                 if clip and mark.time_s - clip[0].mark.time_s >= seconds:
                     break
+                on_progress(mark.time_s - clip[0].mark.time_s if clip else 0.0)
                 slot = epoch.place(mark)
                 if slot is not None:
                     crops = tracker.track(frame.image, slot)

@@ -7,39 +7,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from made_events import mark
+from made_events import mark, sight, trace
 from rtme.bus.publisher import Publisher
 from rtme.bus.subscriber import Subscriber
 from rtme.bus.watching import AsyncOnlooker, Onlooker
 from rtme.events import StateEvent
-from rtme.traces import FaceSight, Shown, Sight, Trace, json_schema, read_parts
+from rtme.traces import Shown, Sight, Trace, json_schema, read_parts
 from rtme.view.curves import collect_curves
 
 DOCS = Path(__file__).parents[2] / "docs"
-
-
-def trace(first: int, count: int = 3) -> Trace:
-    frames = list(range(first, first + count))
-    return Trace(
-        stream="cam",
-        epoch=0,
-        face=1,
-        frame=frames,
-        time_s=[frame / 30 for frame in frames],
-        wall_ns=frames,
-        score=[None, *[0.5] * (count - 1)],
-        speaking=[0.25] * count,
-        yaw=[1.0] * count,
-        pitch=[2.0] * count,
-        roll=[3.0] * count,
-        eye_distance_px=[60.0] * count,
-        judged=[True] * count,
-    )
-
-
-def sight() -> Sight:
-    face = FaceSight(face=1, box=(1, 2, 3, 4), outline=[[(1, 2), (3, 4)]], judged=True)
-    return Sight(stream="cam", epoch=0, frame=7, time_s=0.2, wall_ns=1, width=640, height=480, faces=[face])
 
 
 def heard(onlooker: Onlooker, publisher: Publisher, *shown: Shown) -> list[Shown]:
@@ -122,6 +98,12 @@ def test_asyncio_hears_the_same() -> None:
 def test_what_is_no_such_message_is_refused(parts: list[bytes]) -> None:
     with pytest.raises(ValueError, match=r"parts|topic|validation"):
         read_parts(parts)
+
+
+def test_lists_of_different_lengths_are_refused() -> None:
+    head, body = Shown(trace(0)).parts()
+    with pytest.raises(ValueError, match="different lengths"):
+        read_parts([head, body.replace(b'"frame":[0,1,2]', b'"frame":[0,1]')])
 
 
 def test_pieces_become_one_curve() -> None:

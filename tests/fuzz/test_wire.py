@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from fuzzing import as_json, fuzzed, given_inputs, json_values, mutated, spoiled
-from made_events import heartbeat, interval, mark, warning
+from made_events import heartbeat, interval, mark, sight, trace, warning
 from rtme.bus.address import bindable, split
 from rtme.bus.subscriber import Subscriber
 from rtme.capture.urls import redact, safe_name
@@ -29,6 +29,8 @@ from rtme.events import (
     parse,
     topic,
 )
+from rtme.traces import Shown, read_parts
+from rtme.view.curves import collect_curves
 
 EVENTS: list[AnyEvent] = [
     interval(),
@@ -47,7 +49,7 @@ bodies = (
 bodies |= st.binary(max_size=100)
 
 
-@fuzzed(0.3)
+@fuzzed(0.2)
 @given(body=bodies)
 def test_a_body_is_an_event_or_refused(body: bytes) -> None:
     given_inputs["wire: rtme.events.parse"] += 1
@@ -59,6 +61,25 @@ def test_a_body_is_an_event_or_refused(body: bytes) -> None:
     json.loads(again, parse_constant=pytest.fail)
     assert parse(again) == event, "what was understood can be passed on"
     topic(event).encode()
+
+
+SHOWN = [Shown(trace(3)), Shown(sight(), b"jpeg")]
+shown_bodies = spoiled([json.loads(one.parts()[1]) for one in SHOWN]).map(as_json)
+shown_bodies |= mutated([one.parts()[1] for one in SHOWN]) | json_values.map(as_json)
+
+
+@fuzzed(0.1)
+@given(
+    topic=st.sampled_from([one.topic.encode() for one in SHOWN]) | st.binary(max_size=20), body=shown_bodies
+)
+def test_what_is_shown_is_understood_or_refused(topic: bytes, body: bytes) -> None:
+    given_inputs["wire: rtme.traces.read_parts"] += 1
+    try:
+        shown = read_parts([topic, body])
+    except ValueError:
+        return
+    assert read_parts(shown.parts()) == shown
+    collect_curves([shown])
 
 
 class Wire:

@@ -132,10 +132,12 @@ class Held:
     fps = 30.0
 
     def __init__(self) -> None:
+        self.asked = threading.Event()
         self.go = threading.Event()
         self.ends: list[StreamEnd] = []
 
     def put(self, message: Message) -> bool:
+        self.asked.set()
         self.go.wait(60)
         if isinstance(message, StreamEnd):
             self.ends.append(message)
@@ -147,10 +149,12 @@ def test_an_engine_that_is_behind_makes_a_camera_drop_and_not_wait() -> None:
     engine, account = Held(), StreamAccount()
     (plan,) = plan_sources(["demo"], load_settings(), paced=True)
     maker = partial(new_tracker, FaceTracker, input="motion", size=112, fps=30.0, flow_lag=6, task_file=None)
-    lines = WorkerLines([plan], maker, engine, lambda event: None, {plan.name: account})
+    lines = WorkerLines([plan], maker, engine, print, {plan.name: account}, print)
     lines.start()
-    # Two frames fill the pump, a few more the pipe; then only drops go on. They are told when the engine takes again.
-    time.sleep(8)
+    # However long the worker takes to begin. Two frames fill the pump, a few more the pipe; then only drops go on. They are
+    # told when the engine takes again.
+    assert engine.asked.wait(120)
+    time.sleep(6)
     engine.go.set()
     lines.stop()
     lines.join(30)

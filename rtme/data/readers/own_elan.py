@@ -3,23 +3,19 @@
 from collections.abc import Mapping
 from pathlib import Path
 
+from rtme.annotations.eaf import Annotation, read_eaf
+from rtme.annotations.tiers import APEX, FRAMES, MEANINGS, STATE, kind_of
 from rtme.data.manifest import State, Type, Video
 from rtme.data.readers import cells
 from rtme.data.readers.disk import probe
-from rtme.data.readers.elan import Annotation, read_eaf
 from rtme.data.readers.labels import Labels
 from rtme.data.readers.sheets import Row
 
 _EXPRESSIONS: dict[str, Type] = {
-    "me": "me",
-    "micro": "me",
-    "micro-expression": "me",
-    "mae": "mae",
-    "macro": "mae",
-    "macro-expression": "mae",
+    name: kind for name, kind in MEANINGS.items() if kind == "me" or kind == "mae"
 }
 _STATES: dict[str, State] = {"speaking": "speaking", "listening": "listening"}
-_OTHERS = ("state", "blink", "apex")
+_OTHERS = (STATE, "blink", APEX)
 _DEPENDENT = ("emotion", "au")
 Turn = tuple[State, int, int]
 
@@ -46,8 +42,8 @@ def read_elan(path: Path, root: Path, films: Mapping[str, Path], labels: Labels)
     tiers = _by_tier(path, document.annotations, labels)
     about: dict[str, dict[str, str]] = {}
     for annotation in document.annotations:
-        if annotation.parent:
-            about.setdefault(annotation.parent, {})[_kind(annotation.tier)] = annotation.value
+        if annotation.parent and kind_of(annotation.tier) != FRAMES:
+            about.setdefault(annotation.parent, {})[kind_of(annotation.tier)] = annotation.value
     turns: dict[str, list[Turn]] = {}
 
     def video_of(annotation: Annotation, row: Row) -> Video | None:
@@ -58,10 +54,10 @@ def read_elan(path: Path, root: Path, films: Mapping[str, Path], labels: Labels)
         labels.problem(row, f"tier {annotation.tier} has no participant", remedy)
         return None
 
-    for kind in (*_STATES, "state", "blink"):
+    for kind in (*_STATES, STATE, "blink"):
         for annotation in tiers.get(kind, ()):
             row = _row(path, annotation)
-            what = annotation.value.casefold() if kind == "state" else kind
+            what = annotation.value.casefold() if kind == STATE else kind
             if what not in _STATES and what != "blink":
                 labels.problem(row, f"state is '{annotation.value}'", "write speaking or listening")
                 continue
@@ -80,8 +76,8 @@ def read_elan(path: Path, root: Path, films: Mapping[str, Path], labels: Labels)
             first, last = annotation.frames(fps)
             apexes = [
                 apex.frames(fps)[0]
-                for apex in tiers.get("apex", ())
-                if apex.participant == annotation.participant
+                for apex in tiers.get(APEX, ())
+                if apex.participant == annotation.participant and _whose(apex) in ("", _whose(annotation))
             ]
             labels.add(
                 row,
@@ -101,20 +97,21 @@ def _by_tier(path: Path, annotations: tuple[Annotation, ...], labels: Labels) ->
     known = (*_EXPRESSIONS, *_STATES, *_OTHERS)
     tiers: dict[str, list[Annotation]] = {}
     for annotation in annotations:
-        kind = _kind(annotation.tier)
+        kind = kind_of(annotation.tier)
         if not annotation.parent and kind in known:
             tiers.setdefault(kind, []).append(annotation)
         elif not annotation.parent and kind in _DEPENDENT:
             labels.warn(f"{path.name}: tier {annotation.tier} does not depend on tier ME or MaE: not read")
-        elif kind not in _DEPENDENT:
+        elif kind not in (*_DEPENDENT, FRAMES):
             labels.warn(
                 f"{path.name}: tier {annotation.tier} is none of {', '.join(known + _DEPENDENT)}: not read"
             )
     return tiers
 
 
-def _kind(tier: str) -> str:
-    return tier.partition("@")[0].strip().casefold()
+def _whose(annotation: Annotation) -> str:
+    """What stands behind the "@" of its tier, such as a face."""
+    return annotation.tier.partition("@")[2].strip().casefold()
 
 
 def _row(path: Path, annotation: Annotation, about: dict[str, str] | None = None) -> Row:
