@@ -148,17 +148,17 @@ def _run(
     # Imported late, so that the other verbs start at once and `rtme doctor` runs where cv2 cannot be loaded.
     from rtme.live.service import Live
 
-    window = _new_window(settings) if show else None
+    window = _new_window(settings, len(specs)) if show else None
     service = Live(specs, settings=settings, fast=fast, **(window.asks if window else {}))
     with not_held_up(lambda: service.hangs):
         _watch(service, printer, notes, seconds, window, dashboard=dashboard)
 
 
-def _new_window(settings: Settings) -> "LiveWindow":
+def _new_window(settings: Settings, named: int) -> "LiveWindow":
     # Imported late: it needs OpenCV.
     from rtme.cli.live_window import LiveWindow
 
-    return LiveWindow(settings)
+    return LiveWindow(settings, named + len(settings.source))
 
 
 def _watch(

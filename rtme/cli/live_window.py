@@ -9,11 +9,16 @@ from rtme.events import AnyEvent
 from rtme.live.service import Live
 from rtme.live.showing import Showing
 from rtme.settings import Settings
+from rtme.view.tiles import columns
 from rtme.view.window import SIZE, Window, check_display
 
 
 class LiveWindow:
     """A window that a service is shown in.
+
+    Args:
+        settings: Of the service.
+        sources: How many it will have.
 
     Attributes:
         asks: What :class:`rtme.live.service.Live` must be told for it.
@@ -23,13 +28,13 @@ class LiveWindow:
         SettingsError: There is no display.
     """
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, sources: int) -> None:
         check_display()
         self.closed = False
         self._window = Window()
         # What is published beside it must not come more often than was asked for.
         fps = settings.preview_fps if settings.preview else None
-        showing = Showing(pictures=True, fps=fps, width=SIZE.width)
+        showing = Showing(pictures=True, fps=fps, width=SIZE.width // columns(sources))
         self.asks: dict[str, Any] = {"showing": showing, "on_shown": self._window.show}
 
     def follow(self, service: Live, follow: Callable[[Callable[[AnyEvent], None]], bool]) -> bool:

@@ -113,7 +113,7 @@ class Course:
             draw_text(canvas, [(note, GREY)], at, height=small, shade=0.0)
         return canvas
 
-    def _notes(self, picture: Image) -> list[str]:
+    def _notes(self, picture: Image) -> tuple[str, ...]:
         text = f"{self._report.engine}: {self._report.engine_note}"
         return wrapped(text, picture.shape[1], _small(picture))
 

@@ -6,6 +6,7 @@ Pictures are ``(height, width, 3)`` uint8 RGB and are drawn on in place.
 import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Literal
 
 import numpy as np
@@ -142,7 +143,8 @@ def draw_text(
         x += width + gap
 
 
-def wrapped(text: str, width: float, height: float) -> list[str]:
+@lru_cache(maxsize=256)
+def wrapped(text: str, width: float, height: float) -> tuple[str, ...]:
     """A note as lines that are no wider than that, where capitals have that height, pixels."""
     lines = [""]
     for word in text.split():
@@ -151,7 +153,7 @@ def wrapped(text: str, width: float, height: float) -> list[str]:
             lines.append(word)
         else:
             lines[-1] = longer
-    return lines
+    return tuple(lines)
 
 
 def darken(image: Image, box: tuple[float, float, float, float], shade: float) -> None:
@@ -162,6 +164,7 @@ def darken(image: Image, box: tuple[float, float, float, float], shade: float) -
     part[:] = (part * (1 - shade)).astype(np.uint8)
 
 
+@lru_cache(maxsize=1024)
 def plain(text: str) -> str:
     """Text in the letters that OpenCV's font has: ``é`` becomes ``e``, what has no likeness ``?``."""
     known = {"–": "-", "—": "-", "…": "...", "×": "x", "≥": ">=", "²": "2"}

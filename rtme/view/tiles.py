@@ -57,17 +57,22 @@ def compose(
         note = f"and {len(names) - len(told)} more sources. {note}"
     lines = wrapped(note, size.width, small)
     room = size.height - round(small * _LINE * (len(lines) + 0.3))
-    columns = math.ceil(math.sqrt(len(told))) or 1
-    rows = math.ceil(len(told) / columns) or 1
-    wide, high = size.width // columns, room // rows
+    across = columns(len(told))
+    down = math.ceil(len(told) / across) or 1
+    wide, high = size.width // across, room // down
     for place, name in enumerate(told):
-        top, left = place // columns * high, place % columns * wide
+        top, left = place // across * high, place % across * wide
         part = canvas[top : top + high - 2, left : left + wide - 2]
         _tile(part, scene.source(name), pictures.get(name))
     for row, line in enumerate(lines):
         at = 0.0, room + small * _LINE * (row + 0.9)
         draw_text(canvas, [(line, GREY)], at, height=small, shade=0.0)
     return canvas
+
+
+def columns(sources: int) -> int:
+    """How many tiles stand beside each other."""
+    return math.ceil(math.sqrt(min(sources, MOST))) or 1
 
 
 def _tile(part: Image, source: SourceNow, shown: Shown | None) -> None:
@@ -77,7 +82,7 @@ def _tile(part: Image, source: SourceNow, shown: Shown | None) -> None:
         scale = min(part.shape[1] / picture.shape[1], part.shape[0] / picture.shape[0])
         width, height = max(1, round(picture.shape[1] * scale)), max(1, round(picture.shape[0] * scale))
         way = cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
-        view = np.ascontiguousarray(cv2.resize(picture, (width, height), interpolation=way))
+        view = cv2.resize(picture, (width, height), interpolation=way)
         for sight in shown.message.faces:
             face = faces.get(sight.face)
             state = FaceState() if face is None else _state(face)
@@ -87,14 +92,15 @@ def _tile(part: Image, source: SourceNow, shown: Shown | None) -> None:
     if not source.well:
         # An old picture must not be taken for what is there now.
         darken(part, (0, 0, part.shape[1], part.shape[0]), 0.6)
-    drawn = np.ascontiguousarray(part)
-    line = text_height(drawn) * _LINE
-    draw_text(drawn, [(source.name, WHITE), *_health(source)], (0, line))
+    line = text_height(part) * _LINE
+    draw_text(part, [(source.name, WHITE)], (0, line))
+    if health := _health(source):
+        draw_text(part, health, (0, 2 * line))
     if not source.well:
-        words = f"{source.state or 'connecting'}: {source.detail}" if source.detail else source.state
-        for row, text in enumerate(wrapped(words or "connecting", drawn.shape[1], text_height(drawn))):
-            draw_text(drawn, [(text, RED)], (0, drawn.shape[0] / 2 + row * line))
-    part[:] = drawn
+        words = f"{source.state}: {source.detail}" if source.detail else source.state or "connecting"
+        colour = WHITE if source.state in (None, "connecting") else RED
+        for row, text in enumerate(wrapped(words, part.shape[1], text_height(part))):
+            draw_text(part, [(text, colour)], (0, part.shape[0] / 2 + row * line))
 
 
 def _health(source: SourceNow) -> list[tuple[str, tuple[int, int, int]]]:

@@ -100,8 +100,9 @@ class Window:
                 if self._new.is_set():
                     self._new.clear()
                     self._draw(names, note)
-                wait_ms = _FRAME_MS - round(1000 * (time.monotonic() - drawn))
-                key = cv2.waitKey(max(1, wait_ms)) & 0xFF
+                took_ms = round(1000 * (time.monotonic() - drawn))
+                # Half of the time at most: it must not slow what it shows.
+                key = cv2.waitKey(max(1, took_ms, _FRAME_MS - took_ms)) & 0xFF
                 if (
                     key in (ord("q"), ord("Q"), _ESCAPE)
                     or cv2.getWindowProperty(TITLE, cv2.WND_PROP_VISIBLE) < 1
