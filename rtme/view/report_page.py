@@ -105,7 +105,7 @@ def _total(faces: Sequence[FaceCount]) -> dict[str, str]:
         "me": str(me),
         "macro": str(macro),
         "judged": length(judged),
-        "not_judged": f"{1 - judged / seen:.0%}" if seen else "—",
+        "not_judged": _share(1 - judged / seen if seen else None),
     }
 
 
@@ -136,9 +136,15 @@ def _judged(result: Result, face: FaceCount) -> dict[str, str]:
         "face": result.face_name(face.epoch, face.face),
         "seen": length(face.seen_s),
         "judged": length(face.judged_s),
-        "not_judged": "—" if face.not_judged is None else f"{face.not_judged:.0%}",
+        "not_judged": _share(face.not_judged),
         "why": "; ".join(f"{length(lasted)} {reason}" for reason, lasted in face.why_not.items()) or "—",
     }
+
+
+def _share(part: float | None) -> str:
+    if part is None:
+        return "—"
+    return "<1%" if 0.0005 < part < 0.01 else f"{abs(part):.0%}"
 
 
 def _interval(result: Result, number: int, one: Interval, pictures: Pictures | None) -> dict[str, Any]:
