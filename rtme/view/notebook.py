@@ -8,11 +8,12 @@ from typing import Any, Self
 
 from markupsafe import Markup
 
+from rtme.view.overview_svg import draw_overview
 from rtme.view.page import render, style, template
 from rtme.view.report_page import PURPOSE
 from rtme.view.result import Result
 from rtme.view.statistics import count_faces
-from rtme.view.timeline_svg import SHORT, draw_legend, draw_overview, draw_strips
+from rtme.view.timeline_svg import SHORT, draw_legend, draw_strips
 from rtme.view.words import TYPES, clock, length
 
 ROWS = 12
@@ -24,9 +25,11 @@ def card(result: Result) -> str:
     faces = count_faces(result)
     counts = {name: sum(one.type == kind for one in result.report.intervals) for kind, name in TYPES.items()}
     judged = sum(face.judged_s for face in faces)
-    overview = draw_overview(result)
+    overview = draw_overview(result, None)
     drawn = (
-        [overview] if overview else [strip for epoch in result.epochs for strip in draw_strips(result, epoch)]
+        [overview]
+        if overview
+        else [strip for epoch in result.epochs for strip in draw_strips(result, epoch, None)]
     )
     return render(
         template("notebook.html.j2"),

@@ -9,11 +9,12 @@ from typing import Any
 from markupsafe import Markup
 
 from rtme.errors import SettingsError
+from rtme.view.overview_svg import draw_overview
 from rtme.view.page import render, style, template
 from rtme.view.report import Interval
 from rtme.view.result import Result
 from rtme.view.statistics import Count, FaceCount, count_faces
-from rtme.view.timeline_svg import SHORT, draw_legend, draw_overview, draw_strips, gap_words
+from rtme.view.timeline_svg import SHORT, draw_legend, draw_strips, gap_words
 from rtme.view.words import TYPES, clock, length
 
 PURPOSE = (
@@ -58,7 +59,7 @@ def render_page(results: Sequence[Result], pictures: Sequence[Pictures] | None =
         written=datetime.now().astimezone().strftime("%Y-%m-%d %H:%M %Z"),
         notes=list(dict.fromkeys(f"{one.report.engine}: {one.report.engine_note}" for one in results)),
         purpose=PURPOSE,
-        pictured=pictures is not None,
+        pictured=any(pictures or ()),
         legend=Markup(draw_legend()),
         recordings=recordings,
         method=results[0].report.method,
@@ -91,7 +92,7 @@ def _recording(result: Result, prefix: str, pictures: Pictures | None) -> dict[s
         "intervals": [
             _interval(result, number, one, pictures) for number, one in enumerate(report.intervals)
         ],
-        "pictured": pictures is not None,
+        "pictured": bool(pictures),
         "settings": _settings(result),
     }
 
@@ -104,7 +105,7 @@ def _total(faces: Sequence[FaceCount]) -> dict[str, str]:
         "me": str(me),
         "macro": str(macro),
         "judged": length(judged),
-        "not_judged": f"{1 - judged / seen:.0%}" if seen else "—",
+        "not_judged": _share(1 - judged / seen if seen else None),
     }
 
 
@@ -135,9 +136,15 @@ def _judged(result: Result, face: FaceCount) -> dict[str, str]:
         "face": result.face_name(face.epoch, face.face),
         "seen": length(face.seen_s),
         "judged": length(face.judged_s),
-        "not_judged": "—" if face.not_judged is None else f"{face.not_judged:.0%}",
-        "why": "; ".join(f"{reason} {length(lasted)}" for reason, lasted in face.why_not.items()) or "—",
+        "not_judged": _share(face.not_judged),
+        "why": "; ".join(f"{length(lasted)} {reason}" for reason, lasted in face.why_not.items()) or "—",
     }
+
+
+def _share(part: float | None) -> str:
+    if part is None:
+        return "—"
+    return "<1%" if 0.0005 < part < 0.01 else f"{abs(part):.0%}"
 
 
 def _interval(result: Result, number: int, one: Interval, pictures: Pictures | None) -> dict[str, Any]:

@@ -18,7 +18,7 @@ FEW_S = 6.0
 
 _USUAL_S = 1 / 30
 _SETTLE_S = 0.5  # a face event is told this late at most
-_BRIEF = "unfit for moments"
+_BRIEF = "briefly unfit"
 _AROUND = "too little judged around it for a score"
 
 

@@ -1,4 +1,4 @@
-"""The timeline of a recording as SVG, for a page: strips of a minute, and an overview of a long one.
+"""The timeline of a recording as SVG, for a page, in strips of a minute.
 
 Its colours are classes that a page gives meaning to (``timeline.css``).
 """
@@ -20,31 +20,20 @@ LEFT, RIGHT = 66.0, 22.0
 SPAN = WIDTH - LEFT - RIGHT
 SHORT = {"me": "ME", "macro": "MaE"}
 
-_AXIS, _NAME, _SCORE, _TURNS, _POSE, _EYES, _GAPS, _SPACE = 20.0, 18.0, 72.0, 16.0, 46.0, 30.0, 12.0, 8.0
+AXIS = 20.0
+SPACE = 8.0
+_NAME, _SCORE, _TURNS, _POSE, _EYES, _GAPS = 18.0, 72.0, 16.0, 46.0, 30.0, 12.0
 _SCORE_BINS, _POSE_BINS = 600, 150
 
 
-def draw_strips(result: Result, epoch: int, prefix: str = "") -> list[str]:
+def draw_strips(result: Result, epoch: int, prefix: str | None = "") -> list[str]:
     """Every strip of a part of a recording as a picture; jump marks in it begin with the prefix.
 
     An interval's mark is ``{prefix}t{n}`` and leads to ``{prefix}i{n}``, n its place in the report; a strip's is
-    ``{prefix}s{epoch}-{number}``.
+    ``{prefix}s{epoch}-{number}``. Without a prefix (None) there is no mark and nothing leads anywhere.
     """
     cut = strips(result, epoch)
     return [_Strip(result, cut, strip, prefix).draw() for strip in cut]
-
-
-def draw_overview(result: Result, prefix: str = "") -> str | None:
-    """All of a recording in one line, whose minutes lead to their strips; None where one strip shows it all."""
-    parts = [(epoch, cut) for epoch in result.epochs if len(cut := strips(result, epoch)) > 1]
-    if not parts:
-        return None
-    drawing = Drawing(WIDTH, f"Overview of {result.name}: where expressions were found and who spoke when")
-    y = 0.0
-    for epoch, cut in parts:
-        whole = Strip(epoch, 0, 0.0, result.length_s(epoch), result.length_s(epoch))
-        y = _overview_part(drawing, result, whole, cut, y, prefix)
-    return drawing.finish(y + 4)
 
 
 def draw_legend() -> str:
@@ -83,16 +72,17 @@ def _legend_text(drawing: Drawing, x: float, text: str, y: float = 20.0) -> floa
 class _Strip:
     """One strip: an axis, then for each face its score, turns, head pose and eye distance, then gaps."""
 
-    def __init__(self, result: Result, cut: list[Strip], strip: Strip, prefix: str) -> None:
+    def __init__(self, result: Result, cut: list[Strip], strip: Strip, prefix: str | None) -> None:
         self._result, self._cut, self._strip, self._prefix = result, cut, strip, prefix
         when = f"{clock(strip.start_s, 0)} to {clock(strip.end_s, 0)}"
         self._drawing = Drawing(WIDTH, f"Timeline of {result.name}, {when}")
-        self._drawing.root.set("id", f"{prefix}s{strip.epoch}-{strip.number}")
+        if prefix is not None:
+            self._drawing.root.set("id", f"{prefix}s{strip.epoch}-{strip.number}")
 
     def draw(self) -> str:
         drawing, strip = self._drawing, self._strip
         grid = drawing.add("g")
-        y = _AXIS + 2
+        y = AXIS + 2
         faces = [face for epoch, face in self._result.faces if epoch == strip.epoch and self._shows(face)]
         for face in faces:
             if len(self._result.faces) > 1:
@@ -140,13 +130,13 @@ class _Strip:
             if at > strip.end_s + 1e-6 and number:
                 break
             x = self._x(at)
-            drawing.add("line", grid, class_="tl-grid", x1=x, y1=_AXIS - 4, x2=x, y2=bottom)
+            drawing.add("line", grid, class_="tl-grid", x1=x, y1=AXIS - 4, x2=x, y2=bottom)
             drawing.add(
                 "text",
                 grid,
                 clock(at, 1 if step < 1 else 0),
                 x=x,
-                y=_AXIS - 8,
+                y=AXIS - 8,
                 class_="tl-tick",
                 text_anchor="middle",
             )
@@ -166,7 +156,7 @@ class _Strip:
         if curve is not None:
             y = self._pose(curve, y)
             y = self._eyes(curve, y)
-        return y + _SPACE
+        return y + SPACE
 
     def _score(self, face: int, curve: FaceCurve | None, y: float) -> float:
         drawing = self._drawing
@@ -195,9 +185,12 @@ class _Strip:
 
     def _interval(self, number: int, one: Interval, y: float, height: float) -> None:
         drawing = self._drawing
-        link = drawing.add("a", href=f"#{self._prefix}i{number}", class_="tl-found", tabindex=-1)
-        if strip_of(one.onset_s, self._cut) is self._strip:
-            link.set("id", f"{self._prefix}t{number}")
+        if self._prefix is None:
+            link = drawing.add("g", class_="tl-found")
+        else:
+            link = drawing.add("a", href=f"#{self._prefix}i{number}", class_="tl-found", tabindex=-1)
+            if strip_of(one.onset_s, self._cut) is self._strip:
+                link.set("id", f"{self._prefix}t{number}")
         lasted = f"{1000 * (one.offset_s - one.onset_s):.0f} ms"
         drawing.title(
             link,
@@ -294,7 +287,7 @@ class _Strip:
             group = self._drawing.add("g")
             self._drawing.title(group, gap_words(gap))
             self._drawing.add("rect", group, class_="tl-not", x=left, y=y, width=width, height=_GAPS)
-        return y + _GAPS + _SPACE
+        return y + _GAPS + SPACE
 
 
 def gap_words(gap: Gap) -> str:
@@ -316,76 +309,3 @@ def _band(
 
 def _apex(drawing: Drawing, parent: Element, x: float, y: float) -> None:
     drawing.add("path", parent, class_="tl-apex", d=f"M{x - 4.5:.1f} {y - 8:.1f}h9l-4.5 8z")
-
-
-def _overview_part(
-    drawing: Drawing, result: Result, whole: Strip, cut: list[Strip], y: float, prefix: str
-) -> float:
-    def x_of(time_s: float) -> float:
-        return LEFT + SPAN * min(time_s, whole.width_s) / whole.width_s
-
-    grid = drawing.add("g")
-    top, y = y, y + _AXIS + 2
-    if len(result.epochs) > 1:
-        drawing.add("text", text=f"part {result.part(whole.epoch)}", x=LEFT - 6, y=top + 12, class_="tl-face",
-                    text_anchor="end")  # fmt: skip
-    for epoch, face in result.faces:
-        if epoch != whole.epoch:
-            continue
-        y = _overview_face(drawing, result, whole, face, y)
-    step = step_of(whole.width_s)
-    for number in range(int(whole.width_s / step + 1e-6) + 1):
-        x = x_of(number * step)
-        drawing.add("line", grid, class_="tl-grid", x1=x, y1=top + _AXIS - 4, x2=x, y2=y)
-        drawing.add(
-            "text",
-            grid,
-            clock(number * step, 0),
-            x=x,
-            y=top + _AXIS - 8,
-            class_="tl-tick",
-            text_anchor="middle",
-        )
-    for strip in cut:
-        link = drawing.add("a", href=f"#{prefix}s{strip.epoch}-{strip.number}", tabindex=-1)
-        drawing.title(link, f"go to {clock(strip.start_s, 0)}")
-        left = x_of(strip.start_s)
-        drawing.add(
-            "rect", link, class_="tl-go", x=left, y=top, width=x_of(strip.end_s) - left, height=y - top
-        )
-    return y + _SPACE
-
-
-def _overview_face(drawing: Drawing, result: Result, whole: Strip, face: int, y: float) -> float:
-    def x_of(time_s: float) -> float:
-        return LEFT + SPAN * min(time_s, whole.width_s) / whole.width_s
-
-    drawing.add("text", text=f"face {face}", x=LEFT - 6, y=y + 20, class_="tl-name", text_anchor="end")
-    drawing.add("rect", class_="tl-lane", x=LEFT, y=y, width=SPAN, height=26)
-    curve = result.curve(whole.epoch, face)
-    pixel = whole.width_s / SPAN
-    if curve is not None:
-        for start_s, end_s in runs(curve, ~judged_of(curve)):
-            if end_s - start_s > pixel / 2:
-                drawing.add(
-                    "rect",
-                    class_="tl-not",
-                    x=x_of(start_s),
-                    y=y,
-                    width=x_of(end_s) - x_of(start_s),
-                    height=26,
-                )
-    for one in result.report.intervals:
-        if (one.epoch, one.face) == (whole.epoch, face):
-            width = max(x_of(one.offset_s) - x_of(one.onset_s), 2.0)
-            at, high = (y, 16) if one.type == "me" else (y + 16, 10)
-            drawing.add(
-                "rect", class_=f"tl-bar tl-{one.type}", x=x_of(one.onset_s), y=at, width=width, height=high
-            )
-    y += 28
-    drawing.add("rect", class_="tl-lane", x=LEFT, y=y, width=SPAN, height=8)
-    for turn in result.report.speaker:
-        if (turn.epoch, turn.face) == (whole.epoch, face):
-            width = max(x_of(turn.end_s) - x_of(turn.start_s), 0.5)
-            drawing.add("rect", class_=f"tl-{turn.state}", x=x_of(turn.start_s), y=y, width=width, height=8)
-    return y + 14

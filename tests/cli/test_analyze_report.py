@@ -1,12 +1,17 @@
 """``rtme analyze --report`` as a user types it."""
 
 import json
+import os
+import re
 import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import html5lib
 import pytest
+
+DOCUMENT = Path(__file__).resolve().parents[2] / "docs" / "reports.md"
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
 
@@ -63,3 +68,19 @@ def test_what_cannot_be_written_is_said_before_any_work(rtme: Run, words: list[s
     assert done.returncode == 2
     assert said in done.stderr
     assert len(done.stderr.strip().splitlines()) == 1
+
+
+@pytest.mark.parametrize("code", re.findall(r"```python\n(.*?)```", DOCUMENT.read_text(), re.DOTALL))
+def test_the_documents_code_runs(code: str, clip: Path, engine: str, tmp_path: Path) -> None:
+    (tmp_path / "clip.mp4").write_bytes(clip.read_bytes())
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=tmp_path,
+        env={**os.environ, "RTME_ENGINE": engine},
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert list(tmp_path.glob("clip.html")) or list(tmp_path.glob("timeline.pdf"))
