@@ -82,14 +82,6 @@ def analyze(
     single = len(recordings) == 1 and files == recordings
     content = [report.model_dump() for report in reports]
     text = as_json(content[0] if single else content)
-    for path in output or ():
-        written = export(reports[0] if single else reports, path)
-        if written != [path]:
-            notes().print(
-                f"{len(written)} files are in {written[0].parent}"
-                if written
-                else f"nothing to write to {path}"
-            )
     if json:
         print(text)
     else:
@@ -99,6 +91,14 @@ def analyze(
         if reports:
             used = f"{reports[0].engine}, sensitivity {reports[0].sensitivity}"
             console.print(f"[dim]{escape(used)}: {escape(reports[0].engine_note)}[/dim]")
+    for path in output or ():
+        written = export(reports[0] if single else reports, path)
+        if written != [path]:
+            notes().print(
+                f"{len(written)} files are in {written[0].parent}"
+                if written
+                else f"nothing to write to {path}"
+            )
     if failed:
         raise typer.Exit(failed)
 
