@@ -27,7 +27,7 @@ LEAVES = dict(leaves())
 def examples(command: Any) -> list[str]:
     """The commands of its Examples part."""
     _, found, part = command.help.partition("Examples:")
-    return re.findall(r"`(rtme [^`]*)`", part) if found else []
+    return re.findall(r"^\s*- `(rtme [^`]*)`", part, re.MULTILINE) if found else []
 
 
 def parsed(line: str) -> tuple[Any, Any]:
@@ -38,10 +38,10 @@ def parsed(line: str) -> tuple[Any, Any]:
         Exception: Of typer: a verb, option or value that is none.
     """
     words = shlex.split(re.split(r"\s[|>]\s?|\s*&$", line)[0], comments=True)[1:]
-    command, context = ROOT, ROOT.make_context("rtme", [], resilient_parsing=True)
+    command, context = ROOT, ROOT.make_context("rtme", list(words))
     while hasattr(command, "commands"):
         name, command, words = command.resolve_command(context, words)
         if not hasattr(command, "commands"):
             return command, command.make_context(name, words, parent=context)
-        context = command.make_context(name, [], parent=context, resilient_parsing=True)
+        context = command.make_context(name, list(words), parent=context)
     raise AssertionError(line)

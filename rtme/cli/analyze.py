@@ -9,7 +9,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from rtme.cli.console import as_json, notes, results
-from rtme.cli.options import Backend, Engine, Faces, Json, Precision, Sensitivity, Threads
+from rtme.cli.options import Backend, Engine, Faces, Json, Precision, Sensitivity, Threads, output
 from rtme.cli.progress import progress
 from rtme.errors import RtmeError
 from rtme.view.report import Report
@@ -18,14 +18,10 @@ from rtme.view.report import Report
 def analyze(
     recordings: Annotated[list[str], typer.Argument(help="Files, folders or globs.")],
     json: Json = False,
-    output: Annotated[
+    out: Annotated[
         list[Path] | None,
-        typer.Option(
-            "-o",
-            "--output",
-            help="Write what is found here: .json, .eaf (ELAN), .TextGrid, .vtt, .csv, .megc.csv or .parquet. "
-            "May be repeated.",
-            show_default=False,
+        output(
+            "Write what is found here: .json, .eaf (ELAN), .TextGrid, .vtt, .csv, .megc.csv or .parquet. May be repeated."
         ),
     ] = None,
     engine: Engine = None,
@@ -60,7 +56,7 @@ def analyze(
         "precision": precision,
     }
     files = [file for recording in recordings for file in expand(recording)]
-    for path in output or ():
+    for path in out or ():
         check_writable(path)
     reports: list[Report] = []
     failed = 0
@@ -91,7 +87,7 @@ def analyze(
         if reports:
             used = f"{reports[0].engine}, sensitivity {reports[0].sensitivity}"
             console.print(f"[dim]{escape(used)}: {escape(reports[0].engine_note)}[/dim]")
-    for path in output or ():
+    for path in out or ():
         written = export(reports[0] if single else reports, path)
         if written != [path]:
             notes().print(

@@ -7,8 +7,8 @@ import typer
 from rich.table import Table
 
 from rtme.cli.console import check_folders, notes, print_json, results
+from rtme.cli.extras import need
 from rtme.cli.options import Fps, Json
-from rtme.errors import SettingsError
 
 if TYPE_CHECKING:
     from rtme.annotations import Reading
@@ -38,7 +38,7 @@ def compare(
     picture: Annotated[
         Path | None, typer.Option(help="Draw both over time here (.png, .svg).", show_default=False)
     ] = None,
-    json: Json = False,
+    as_json: Json = False,
 ) -> None:
     """Compare two files of annotations: F1 of intervals, kappa of frames, and how far boundaries lie apart.
 
@@ -54,19 +54,20 @@ def compare(
     from rtme.view.comparison import compare as compare_files
 
     if picture is not None:
-        _check_picture(picture)
+        need("bench", "a picture", "matplotlib")
+        check_folders(picture)
     ours, theirs = _read(a, b, tiers_a, tiers_b, fps)
-    aside = notes()
+    said = notes()
     for name, path, reading in (("A", a, ours), ("B", b, theirs)):
         for sentence in reading.tiers:
-            aside.print(f"{name}, {path}: {sentence}", style="dim")
+            said.print(f"{name}, {path}: {sentence}", style="dim")
     found = compare_files(ours.recordings, theirs.recordings)
-    if json:
+    if as_json:
         print_json({"a": a, "b": b, **found.summary()})
     else:
         _show(found, a, b)
     for note in found.notes:
-        aside.print(f"note: {note}", style="yellow")
+        said.print(f"note: {note}", style="yellow")
     if picture is not None:
         from rtme.view.comparison_picture import draw
 
@@ -92,18 +93,8 @@ def _rate(reading: "Reading") -> float | None:
     return next((one.fps for one in reading.recordings), None)
 
 
-def _check_picture(picture: Path) -> None:
-    try:
-        import matplotlib  # noqa: F401
-    except ImportError as error:
-        raise SettingsError(
-            "a picture needs matplotlib: pip install 'rtme[bench]', or leave out --picture"
-        ) from error
-    check_folders(picture)
-
-
 def _show(found: "Comparison", a: Path, b: Path) -> None:
-    console = results()
+    console = results(soft_wrap=True)
     console.print(f"A {a}, B {b}: {found.frames} frames; {found.rules}", markup=False)
     counts = Table("", "A", "B", "matched", "F1", "kappa", box=None)
     apart = Table("B minus A", "onset", "apex", "offset", "pairs", box=None)

@@ -68,6 +68,13 @@ def test_an_option_is_the_same_everywhere(option: str) -> None:
     assert len(seen) <= 2, seen
 
 
+def test_config_show_takes_the_flags_of_live() -> None:
+    def settings(words: str) -> set[str]:
+        return {p.name for p in LEAVES[words].params} & {*Settings.model_fields, "no_journal"}
+
+    assert settings("config show") == settings("live")
+
+
 def test_the_lines_of_the_help_say_what_the_verbs_say() -> None:
     for name, verb in VERBS.items():
         command = ROOT.commands[name]

@@ -24,10 +24,10 @@ SHOWN = [
 DRAWING = """
 from rtme.cli.progress import progress
 with progress("frames") as bar:
+    bar.at(5, None, "what has no known end")
+    bar.say("a line that stays")
     for done in range(0, 101, 10):
         bar.at(done, 100, "clip.mp4 (1 of 2)")
-    bar.say("a line that stays")
-    bar.at(5, None, "what has no known end")
 print("{}")
 """
 
@@ -144,7 +144,7 @@ def test_a_line_now_and_then_in_a_pipe() -> None:
     )
     lines = done.stderr.splitlines()
     assert "clip.mp4 (1 of 2): 50 of 100, about 0 s left" in lines
-    assert lines[-1] == "what has no known end: 5"
+    assert lines[:2] == ["what has no known end: 5", "a line that stays"]
 
 
 def test_json_is_alone_on_standard_output_beside_a_bar(engine: str, clip: Path, tmp_path: Path) -> None:

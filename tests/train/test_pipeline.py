@@ -80,9 +80,16 @@ def test_a_run_leaves_what_it_did(trained: Path, clips: Path) -> None:
 def test_a_complete_run_is_not_made_again(trained: Path, clips: Path) -> None:
     best = trained / "folds" / "fixed" / "best.ckpt"
     before = best.stat().st_mtime_ns
-    assert "fold fixed (1 of 1): done already" in run(
-        "train", "quick", "--data", clips, "--out", trained, *SMALL
+    again = subprocess.run(
+        [*RTME, "train", "quick", "--data", clips, "--out", trained, *SMALL, "--json"],
+        capture_output=True,
+        text=True,
+        timeout=150,
+        check=True,
     )
+    assert "fold fixed (1 of 1): done already" in again.stderr
+    told = json.loads(again.stdout)
+    assert (told["folds"], told["complete"], told["recipe"]) == (["fixed"], True, "quick")
     assert best.stat().st_mtime_ns == before
 
 
