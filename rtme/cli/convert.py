@@ -13,7 +13,8 @@ def convert(
     source: Annotated[
         Path,
         typer.Argument(
-            help="What was found or marked: .json, .eaf, .TextGrid, .vtt, .csv, .parquet, or events that `rtme events -o` wrote, .jsonl."
+            help="What was found or marked: .json, .eaf, .TextGrid, .vtt, .csv, .parquet; or .jsonl, events "
+            "that `rtme events -o` wrote."
         ),
     ],
     targets: Annotated[
