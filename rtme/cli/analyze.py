@@ -114,10 +114,6 @@ def analyze(
             pictures += [] if seen is None else [seen]
     reports = [result.report for result in found]
     content = [one.model_dump() for one in reports]
-    for path in output or ():
-        written = export(reports[0] if single else reports, path)
-        if written != [path]:
-            notes().print(f"{len(written)} files are in {path.with_suffix('')}")
     if report is not None and found:
         _write_report(report, found, pictures if thumbnails else None)
         notes().print(f"the report is in {report}")
@@ -125,6 +121,10 @@ def analyze(
         print(as_json(content[0] if single else content))
     else:
         print_reports(results(), reports)
+    for path in output or ():
+        written = export(reports[0] if single else reports, path)
+        if written and written != [path]:
+            notes().print(f"{len(written)} files are in {written[0].parent}")
     if failed:
         raise typer.Exit(failed)
 

@@ -13,7 +13,8 @@ def convert(
     source: Annotated[
         Path,
         typer.Argument(
-            help="What was found or marked: .json, .eaf, .TextGrid, .vtt, .csv, .parquet, or events in .jsonl."
+            help="What was found or marked: .json, .eaf, .TextGrid, .vtt, .csv, .parquet; or .jsonl, events "
+            "that `rtme events -o` wrote."
         ),
     ],
     targets: Annotated[
@@ -33,7 +34,7 @@ def convert(
     - `rtme convert found.json found.eaf`
     - `rtme convert corrected.eaf corrected.csv --fps 30`
     - `rtme convert coded.eaf coded.vtt --tier Ausdruck=me --fps 25`
-    - `rtme convert sent.jsonl sent.eaf --fps 30` (of `rtme events -o sent.jsonl`)
+    - `rtme convert sent.jsonl sent.vtt --fps 30`
     """
     from rtme.annotations import check_writable, parse_choice, read, write
     from rtme.annotations.forms import ending_of
