@@ -7,10 +7,11 @@ BIN    := $(VENV)/bin
 # TensorRT's Python bindings without its libraries: small, and enough to check every name that is used of them.
 BINDINGS := 10.16.1.11 11.4.0.106
 
-.PHONY: help live test bindings test-slow lint contract docs bench soak clean
+.PHONY: help live dashboard test bindings test-slow lint contract docs bench soak clean
 
 help:
 	@echo "make live       install into $(VENV) and run the demo: no camera, no GPU, no network after the install"
+	@echo "make dashboard  show what runs (make live, in another terminal) in the browser; prints the address"
 	@echo "make test       install what the tests need and run them"
 	@echo "make test-slow  the tests that take minutes"
 	@echo "make fuzz       100,000 made-up inputs to everything that reads what others wrote; about an hour"
@@ -24,6 +25,9 @@ help:
 
 live: $(BIN)/.live
 	@$(BIN)/rtme live demo --bind tcp://127.0.0.1:5556
+
+dashboard: $(BIN)/.dashboard
+	@$(BIN)/rtme dashboard tcp://127.0.0.1:5556
 
 test: $(BIN)/.dev
 # Wheels of the bindings are for Linux alone; without them the tests that need them say so and are skipped.
@@ -69,6 +73,7 @@ bench: $(BIN)/.dev
 	$(BIN)/python bench/throughput.py
 	$(BIN)/python bench/memory.py
 	$(BIN)/python bench/journal.py
+	$(BIN)/python bench/dashboard.py
 	$(BIN)/python bench/page.py
 
 soak: $(BIN)/.dev
@@ -88,10 +93,14 @@ $(BIN)/.live: $(BIN)/python pyproject.toml
 	@$(BIN)/rtme doctor --brief
 	@touch $@
 
+$(BIN)/.dashboard: $(BIN)/.live
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[demo,dashboard]'
+	@touch $@
+
 $(BIN)/.dev: $(BIN)/python pyproject.toml
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[dev]'
 	@$(BIN)/rtme doctor --brief
-	@touch $@ $(BIN)/.live
+	@touch $@ $(BIN)/.live $(BIN)/.dashboard
 
 $(BIN)/.docs: $(BIN)/python pyproject.toml
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[docs]'

@@ -23,6 +23,7 @@ BENCHES = {
     "engines": "Backends",
     "memory": "Memory",
     "soak": "A long run while things break",
+    "dashboard": "The dashboard in a browser",
 }
 
 Results = Mapping[str, Mapping[str, Any]]
@@ -77,6 +78,27 @@ TARGETS: list[tuple[str, str, bool, float, Callable[[Results], tuple[str, float]
         lambda r: _number(r["ratio"]["encoder_runs_ratio"]),
     ),
     ("times its speed end to end", "ratio", True, 5, lambda r: _median(r["ratio"]["end_to_end_ratio"])),
+    (
+        "dashboard: page usable, ms",
+        "dashboard",
+        False,
+        2000,
+        lambda r: _median(r["dashboard"]["interactive_ms"]["without a history"]),
+    ),
+    (
+        "dashboard: interval drawn after its event, ms p95",
+        "dashboard",
+        False,
+        250,
+        lambda r: _number(r["dashboard"]["drawn_ms"]["p95"]),
+    ),
+    (
+        "dashboard: its share of a core for one stream, %",
+        "dashboard",
+        False,
+        15,
+        lambda r: _number(r["dashboard"]["cost"]["without pictures"]["dashboard_percent"]),
+    ),
 ]
 
 ALWAYS_MISSING = (

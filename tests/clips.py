@@ -1,5 +1,6 @@
 """Video files whose pictures carry their own number, so that order, count and loss can be checked exactly."""
 
+import struct
 from collections.abc import Iterable
 from fractions import Fraction
 from itertools import pairwise
@@ -92,6 +93,15 @@ def write_clip(
             frame.time_base = video.codec_context.time_base
             out.mux(video.encode(frame))
         out.mux(video.encode(None))
+    return path
+
+
+def with_matrix(path: Path, a: int, b: int, c: int, d: int) -> Path:
+    """Write a display matrix into an MP4 file's track header, where phones put it."""
+    data = bytearray(path.read_bytes())
+    at = data.index(b"tkhd") + 44
+    data[at : at + 36] = struct.pack(">9i", a << 16, b << 16, 0, c << 16, d << 16, 0, 0, 0, 1 << 30)
+    path.write_bytes(data)
     return path
 
 

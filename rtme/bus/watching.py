@@ -1,6 +1,7 @@
 """Traces and previews of a service, as they arrive."""
 
 import time
+from collections.abc import Collection
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -37,9 +38,19 @@ class _Onlooker:
         )
         self._socket.set(zmq.RCVHWM, HIGH_WATER)
         self._socket.subscribe(TRACE.encode())
+        self._looked_at: frozenset[str] = frozenset()
         if previews:
             self._socket.subscribe(PREVIEW.encode())
         connect(self._socket, address)
+
+    def look_at(self, streams: Collection[str]) -> None:
+        """Take the pictures of these streams, and of those whose names begin with theirs; no others are sent to here."""
+        wanted = frozenset(streams)
+        for stream in wanted - self._looked_at:
+            self._socket.subscribe((PREVIEW + stream).encode())
+        for stream in self._looked_at - wanted:
+            self._socket.unsubscribe((PREVIEW + stream).encode())
+        self._looked_at = wanted
 
     def _take(self) -> Shown | None:
         """What is there, without waiting."""

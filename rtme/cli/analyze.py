@@ -1,27 +1,57 @@
 """``rtme analyze``: the live path over recordings."""
 
+from contextlib import closing
+from itertools import chain
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from rich.console import Console
-from rich.markup import escape
-from rich.table import Table
 
-from rtme.cli.console import as_json, notes, results
-from rtme.cli.options import Backend, Engine, Faces, Json, Precision, Sensitivity, Threads, output
-from rtme.cli.progress import progress
-from rtme.errors import RtmeError
-from rtme.view.report import Report
+from rtme.cli.console import as_json, check_folders, notes, results
+from rtme.cli.options import Backend, Engine, Faces, Json, Precision, Sensitivity, Threads
+from rtme.cli.progress import Going, progress
+from rtme.errors import RtmeError, SettingsError
+
+if TYPE_CHECKING:
+    from rtme.view.report_page import Pictures
+    from rtme.view.result import Result
+
+PAGES = (".html", ".htm")
+FIGURES = (".png", ".svg", ".pdf")
 
 
 def analyze(
     recordings: Annotated[list[str], typer.Argument(help="Files, folders or globs.")],
     json: Json = False,
-    out: Annotated[
+    output: Annotated[
         list[Path] | None,
-        output(
-            "Write what is found here: .json, .eaf (ELAN), .TextGrid, .vtt, .csv, .megc.csv or .parquet. May be repeated."
+        typer.Option(
+            "-o",
+            "--output",
+            help="Write what is found here: .json, .eaf (ELAN), .TextGrid, .vtt, .csv, .megc.csv or .parquet. "
+            "May be repeated.",
+            show_default=False,
+        ),
+    ] = None,
+    report: Annotated[
+        Path | None,
+        typer.Option(
+            help="Write a report to this .html file, or draw the timeline to a .png, .svg or .pdf.",
+            show_default=False,
+        ),
+    ] = None,
+    thumbnails: Annotated[
+        bool,
+        typer.Option(
+            "--thumbnails", help="Put pictures of the faces at onset, apex and offset into the report."
+        ),
+    ] = False,
+    video: Annotated[
+        Path | None,
+        typer.Option(
+            help="Write the recording here once more, with faces and what was found drawn into it; "
+            "of several recordings, into this folder.",
+            show_default=False,
         ),
     ] = None,
     engine: Engine = None,
@@ -39,13 +69,16 @@ def analyze(
     - `rtme analyze clip.mp4`
     - `rtme analyze clip.mp4 --json --sensitivity high`
     - `rtme analyze clip.mp4 -o found.eaf`
+    - `rtme analyze clip.mp4 --report clip.html`
+    - `rtme analyze clip.mp4 --video drawn.mp4`
     - `rtme analyze recordings/ -o found.json`
     """
     # Imported late, so that the other verbs start at once and `rtme doctor` runs where cv2 cannot be loaded.
     from rtme.annotations import check_writable
     from rtme.capture.sources import expand
-    from rtme.live.analysis import analyze as analyze_one
+    from rtme.cli.videos import targets
     from rtme.view.export import export
+    from rtme.view.report_table import print_reports
 
     flags: dict[str, Any] = {
         "engine": engine,
@@ -56,68 +89,104 @@ def analyze(
         "precision": precision,
     }
     files = [file for recording in recordings for file in expand(recording)]
-    for path in out or ():
+    single = len(recordings) == 1 and files == recordings
+    for path in output or ():
         check_writable(path)
-    reports: list[Report] = []
+    _check_report(report, thumbnails, len(files))
+    copies = targets(video, files, folder=not single)
+    found: list[Result] = []
+    pictures: list[Pictures] = []
     failed = 0
     with progress("frames") as bar:
         for number, file in enumerate(files, 1):
             of_all = f" ({number} of {len(files)})" if len(files) > 1 else ""
-            name = f"{Path(file).name}{of_all}"
-
-            def advance(frames: int, expected: int | None, name: str = name) -> None:
-                bar.at(frames, expected, name)
-
             try:
-                reports.append(analyze_one(file, on_progress=advance, **flags).report())
+                result, seen = _one(
+                    file, f"{Path(file).name}{of_all}", bar, flags, thumbnails, copies.get(file)
+                )
             except RtmeError as error:
                 if len(files) == 1:
                     raise
                 failed = error.exit_code
                 bar.say(f"rtme: {error}", wrong=True)
-    single = len(recordings) == 1 and files == recordings
-    content = [report.model_dump() for report in reports]
-    text = as_json(content[0] if single else content)
-    for path in out or ():
+                continue
+            found.append(result)
+            pictures += [] if seen is None else [seen]
+    reports = [result.report for result in found]
+    content = [one.model_dump() for one in reports]
+    for path in output or ():
         written = export(reports[0] if single else reports, path)
         if written != [path]:
             notes().print(f"{len(written)} files are in {path.with_suffix('')}")
+    if report is not None and found:
+        _write_report(report, found, pictures if thumbnails else None)
+        notes().print(f"the report is in {report}")
     if json:
-        print(text)
+        print(as_json(content[0] if single else content))
     else:
-        console = results()
-        for report in reports:
-            _print(console, report)
-        if reports:
-            used = f"{reports[0].engine}, sensitivity {reports[0].sensitivity}"
-            console.print(f"[dim]{escape(used)}: {escape(reports[0].engine_note)}[/dim]")
+        print_reports(results(), reports)
     if failed:
         raise typer.Exit(failed)
 
 
-def _print(console: Console, report: Report) -> None:
-    fps = f"{report.fps:.4g} fps" if report.fps else "unknown rate"
-    console.print(f"[bold]{escape(report.source)}[/bold]  {report.frames} frames, {fps}", markup=True)
-    if report.intervals:
-        table = Table("type", "face", "onset", "apex", "offset", "seconds", "ms", "confidence", box=None)
-        for found in report.intervals:
-            table.add_row(
-                found.type,
-                str(found.face),
-                str(found.onset),
-                str(found.apex),
-                str(found.offset),
-                f"{found.onset_s:.2f}–{found.offset_s:.2f}",
-                f"{(found.offset_s - found.onset_s) * 1000:.0f}",
-                f"{found.confidence:.2f}",
-            )
-        console.print(table)
+def _one(
+    file: str, name: str, bar: Going, flags: dict[str, Any], thumbnails: bool, copy: Path | None
+) -> "tuple[Result, Pictures | None]":
+    """Work through one recording, and write its copy."""
+    from rtme.live.analysis import analyze as analyze_one
+    from rtme.live.burning import Sights, burn
+    from rtme.live.showing import Showing
+    from rtme.live.thumbnails import SHOWING, thumbnails_of
+    from rtme.traces import Shown
+
+    def advance(frames: int, expected: int | None) -> None:
+        bar.at(frames, expected, name)
+
+    drawn = copy is not None
+    with closing(Sights()) as sights:
+        showing = Showing(pictures=False) if drawn else SHOWING if thumbnails else None
+        kept = sights.add if drawn else None
+        analysis = analyze_one(file, on_progress=advance, showing=showing, on_sight=kept, **flags)
+        result = analysis.result()
+        pictures = None
+        if thumbnails:
+            pictures = thumbnails_of(file, result.report, chain(analysis.shown, map(Shown, sights)))
+        if copy is not None:
+            burn(file, copy, result.report, analysis.shown, sights, advance)
+            bar.say(f"{copy} is written: it shows whoever is seen in {file}")
+    return result, pictures
+
+
+def _check_report(report: Path | None, thumbnails: bool, files: int) -> None:
+    """See that what is asked for can be written, before hours of work.
+
+    Raises:
+        SettingsError: It cannot.
+    """
+    check_folders(report)
+    if report is None:
+        if thumbnails:
+            raise SettingsError("--thumbnails are shown in a report: add --report FILE.html")
+        return
+    kind = report.suffix.lower()
+    if kind not in PAGES + FIGURES:
+        raise SettingsError(f"cannot write {report}: a report is a .html, .png, .svg or .pdf file")
+    if kind in FIGURES:
+        if thumbnails:
+            raise SettingsError(f"--thumbnails are shown on a page, not in {report}: name a .html file")
+        if files > 1:
+            raise SettingsError(f"{report} can show one recording and there are {files}: name a .html file")
+        from rtme.view.timeline_plot import require_matplotlib
+
+        require_matplotlib()
+
+
+def _write_report(path: Path, found: "list[Result]", pictures: "list[Pictures] | None") -> None:
+    if path.suffix.lower() in FIGURES:
+        from rtme.view.timeline_plot import save_timeline
+
+        save_timeline(found[0], path)
     else:
-        console.print("  no expression found")
-    for turn in report.speaker:
-        console.print(f"  {turn.state} {turn.start_s:.2f}–{turn.end_s:.2f} s  face {turn.face}")
-    for gap in report.gaps:
-        where = "" if gap.start_s is None or gap.end_s is None else f" {gap.start_s:.2f}–{gap.end_s:.2f} s"
-        console.print(f"  gap: {gap.cause}{where}, {gap.count} frames")
-    for warning in report.warnings:
-        console.print(f"  warning: {warning}", markup=False)
+        from rtme.view.report_page import write_page
+
+        write_page(path, found, pictures)

@@ -1,6 +1,8 @@
 """``rtme live``: watch sources now."""
 
 import threading
+from collections.abc import Callable
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -8,6 +10,7 @@ import typer
 
 from rtme.bus.address import DEFAULT_ADDRESS
 from rtme.bus.journal_path import NONE, default_journal, make_folder_of
+from rtme.cli.dashboard import dashboard_beside
 from rtme.cli.interrupt import stopping
 from rtme.cli.leaving import not_held_up
 from rtme.cli.logs import Notes, logging_to_stderr
@@ -33,11 +36,12 @@ from rtme.cli.options import (
 from rtme.cli.output import EventPrinter
 from rtme.cli.systemd import notify
 from rtme.errors import JournalError, SettingsError, SourceError
-from rtme.events import HeartbeatEvent, StateEvent
+from rtme.events import AnyEvent, HeartbeatEvent, StateEvent
 from rtme.settings import Settings, load_settings, strange_variables
 from rtme.view.tally import Tally
 
 if TYPE_CHECKING:
+    from rtme.cli.live_window import LiveWindow
     from rtme.live.service import Live
 
 
@@ -65,6 +69,15 @@ def live(
     keys: Keys = None,
     metrics: Metrics = None,
     preview: Preview = False,
+    show: Annotated[
+        bool,
+        typer.Option(
+            "--show", help="Open a window with the pictures and what is found. q closes it and ends."
+        ),
+    ] = False,
+    dashboard: Annotated[
+        bool, typer.Option("--dashboard", help="Start `rtme dashboard` beside it and print its address.")
+    ] = False,
     log_format: LogFormat = None,
     insecure: InsecureBind = False,
 ) -> None:
@@ -108,7 +121,16 @@ def live(
         for sentence in strange_variables():
             notes.say(f"rtme: {sentence}", wrong=True)
         settings = _with_journal(settings, notes)
-        _run(specs, settings, EventPrinter(json=json), notes, fast=fast, seconds=seconds)
+        _run(
+            specs,
+            settings,
+            EventPrinter(json=json),
+            notes,
+            fast=fast,
+            seconds=seconds,
+            show=show,
+            dashboard=dashboard,
+        )
 
 
 def _run(
@@ -119,21 +141,39 @@ def _run(
     *,
     fast: bool,
     seconds: float | None,
+    show: bool,
+    dashboard: bool,
 ) -> None:
     """Run the service, and say how it begins and ends."""
     # Imported late, so that the other verbs start at once and `rtme doctor` runs where cv2 cannot be loaded.
     from rtme.live.service import Live
 
-    service = Live(specs, settings=settings, fast=fast)
+    window = _new_window(settings) if show else None
+    service = Live(specs, settings=settings, fast=fast, **(window.asks if window else {}))
     with not_held_up(lambda: service.hangs):
-        _watch(service, printer, notes, seconds)
+        _watch(service, printer, notes, seconds, window, dashboard=dashboard)
 
 
-def _watch(service: "Live", printer: EventPrinter, notes: Notes, seconds: float | None) -> None:
+def _new_window(settings: Settings) -> "LiveWindow":
+    # Imported late: it needs OpenCV.
+    from rtme.cli.live_window import LiveWindow
+
+    return LiveWindow(settings)
+
+
+def _watch(
+    service: "Live",
+    printer: EventPrinter,
+    notes: Notes,
+    seconds: float | None,
+    window: "LiveWindow | None",
+    *,
+    dashboard: bool,
+) -> None:
     tally = Tally()
     last_words: dict[str, str] = {}
     # What is open is closed and published.
-    with stopping(service.stop) as asked, service:
+    with stopping(service.stop) as asked, service, ExitStack() as beside:
         manifest = service.manifest
         notes.say(
             f"engine {manifest.name} {manifest.version}, sensitivity {service.settings.sensitivity}: {manifest.summary}"
@@ -146,6 +186,9 @@ def _watch(service: "Live", printer: EventPrinter, notes: Notes, seconds: float 
             notes.say(f"rtme: {service.insecure}", wrong=True)
         if service.settings.preview:
             notes.say("pictures of the sources are published: whoever can listen sees the people in them")
+        if dashboard and service.address is not None:
+            settings = service.settings
+            beside.enter_context(dashboard_beside(service.address, settings.keys, insecure=settings.insecure))
         if service.metrics_address is not None:
             notes.say(f"metrics on {service.metrics_address}/metrics, health on /healthz")
         notify("READY=1")
@@ -153,10 +196,17 @@ def _watch(service: "Live", printer: EventPrinter, notes: Notes, seconds: float 
         timer.daemon = True
         if seconds is not None:
             timer.start()
-        heard_out = _follow(service, printer, tally, last_words)
+        if window is None:
+            heard_out = _follow(service, printer, tally, last_words)
+        else:
+            heard_out = window.follow(
+                service, lambda seen: _follow(service, printer, tally, last_words, seen)
+            )
         notify("STOPPING=1")
     if asked.by is not None:
         why = f"{asked.by.name} was received"
+    elif window is not None and window.closed:
+        why = "the window was closed"
     elif not heard_out:
         why = "nobody reads the output any more"
     else:
@@ -198,12 +248,19 @@ def _with_journal(settings: Settings, notes: Notes) -> Settings:
     return settings.model_copy(update={"journal": str(path)})
 
 
-def _follow(service: "Live", printer: EventPrinter, tally: Tally, last_words: dict[str, str]) -> bool:
+def _follow(
+    service: "Live",
+    printer: EventPrinter,
+    tally: Tally,
+    last_words: dict[str, str],
+    seen: Callable[[AnyEvent], None] = lambda _: None,
+) -> bool:
     """Print until the service is over; False when nobody could read it any more before that.
 
     ``last_words`` is filled with what each source was doing before it ended.
     """
     for event in service:
+        seen(event)
         tally.add(event)
         if isinstance(event, StateEvent) and event.state != "ended":
             last_words[event.stream] = f"{event.state}: {event.detail}"

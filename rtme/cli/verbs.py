@@ -39,7 +39,16 @@ VERBS: Mapping[str, Verb] = {
         "Find micro-expressions and speaker turns as they happen, print them and publish them over ZeroMQ.",
         "live:live",
     ),
-    "watch": Verb(LIVE, "Print the events of a running service as they arrive.", "watch:watch"),
+    "dashboard": Verb(
+        LIVE,
+        "Show a running service in the browser: curves, intervals, turns, health and events, live.",
+        "dashboard:dashboard",
+    ),
+    "watch": Verb(
+        LIVE,
+        "Show how a running service does and what it finds, or print its events as they arrive.",
+        "watch:watch",
+    ),
     "bridge": Verb(
         LIVE,
         "Carry the events of a running service to MQTT, a web server or another program.",

@@ -7,9 +7,10 @@ import typer
 
 from rtme.bus.address import DEFAULT_ADDRESS
 from rtme.bus.subscriber import Start, Subscriber
-from rtme.cli.console import notes
+from rtme.cli.console import notes, results
 from rtme.cli.options import JsonLines, Keys, Kinds, Streams
 from rtme.cli.output import EventPrinter
+from rtme.cli.watch_screen import fits, watch_screen
 from rtme.errors import BusError, SettingsError
 from rtme.events import AnyEvent
 from rtme.view.tally import Tally
@@ -59,6 +60,9 @@ def watch(
         float | None, typer.Option(help="End after this long.", min=0.1, show_default=False)
     ] = None,
     json: JsonLines = False,
+    plain: Annotated[
+        bool, typer.Option("--plain", help="Print a line for each event on a terminal too, as into a pipe.")
+    ] = False,
     first: Annotated[
         int | None,
         typer.Option("--from", help="Begin with the event of this number.", min=0, show_default=False),
@@ -71,10 +75,11 @@ def watch(
         bool, typer.Option("--insecure", help="Use no keys though the service is on another machine.")
     ] = False,
 ) -> None:
-    """Print the events of a running service as they arrive. Ctrl-C ends.
+    """Show how a running service does and what it finds, or print its events as they arrive. Ctrl-C ends.
 
-    Heartbeats are read but shown only with `--json` or `--kind heartbeat`. What a connection loses is asked for again, where
-    the service can give it.
+    On a terminal it is a page with the sources, their faces and live bars. Into a pipe, and with `--plain`, `--json`,
+    `--kind`, `--count`, `--from` or `--snapshot`, each event is a line. Heartbeats are read but shown as a line only with
+    `--json` or `--kind heartbeat`. What a connection loses is asked for again, where the service can give it.
 
     Examples:
     - `rtme watch`
@@ -83,6 +88,15 @@ def watch(
     - `rtme watch --snapshot --seconds 60`
     """
     said = notes()
+    console = results()
+    begun = time.monotonic()
+    lines_wanted = plain or json or snapshot or bool(kinds) or count is not None or first is not None
+    if not lines_wanted and fits(console):
+        tally, events = watch_screen(console, address, streams or None, seconds, keys=keys, insecure=insecure)
+        if seconds is not None and time.monotonic() >= begun + seconds:
+            _complain_of_silence(events, address, seconds)
+        said.print(_ending(tally, events))
+        return
     printer = EventPrinter(json=json, heartbeats=bool(kinds))
     tally = Tally()
     if snapshot and first is not None:
@@ -115,12 +129,17 @@ def watch(
         except BrokenPipeError:
             printer.hush()
             return
-        if seconds is not None and events.run_id is None and time.monotonic() >= deadline:
-            raise BusError(
-                f"nothing was heard from {address} in {seconds:g} s: start a service with `rtme live demo`, "
-                "or give the address it publishes on"
-            )
+        if seconds is not None and time.monotonic() >= deadline:
+            _complain_of_silence(events, address, seconds)
         said.print(_ending(tally, events))
+
+
+def _complain_of_silence(events: Subscriber, address: str, seconds: float) -> None:
+    if events.run_id is None:
+        raise BusError(
+            f"nothing was heard from {address} in {seconds:g} s: start a service with `rtme live demo`, "
+            "or give the address it publishes on"
+        )
 
 
 def _open_ones(

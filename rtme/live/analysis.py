@@ -1,9 +1,11 @@
 """The live path over a recording, as fast as it goes."""
 
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from rtme import __version__
 from rtme.capture.source import Source
 from rtme.capture.urls import is_url, printable, redact
 from rtme.capture.webcam import is_camera
@@ -12,12 +14,25 @@ from rtme.events import AnyEvent, HeartbeatEvent
 from rtme.live.service import Live
 from rtme.live.showing import Showing
 from rtme.settings import load_settings
-from rtme.traces import Shown
-from rtme.view.report import Report, collect
+from rtme.spot.rules import SpotterRules
+from rtme.traces import Shown, Sight
+from rtme.view.curves import collect_curves
+from rtme.view.report import Method, Report, collect
+from rtme.view.result import Result
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from matplotlib.figure import Figure
+
+    from rtme.view.data_frames import Table
 
 
 class Analysis:
-    """One pass over one recording: iterate over its events, or ask for the report. Runs once."""
+    """One pass over one recording: iterate over its events, or ask for what was found. Runs once.
+
+    Nothing is read before the first of it is asked for. In a notebook it shows itself as a page: counts, the timeline and
+    the intervals.
+    """
 
     def __init__(
         self,
@@ -33,6 +48,16 @@ class Analysis:
         self.shown = shown
         """Traces of the faces, and the sights that were asked for, as far as the recording was worked through."""
         self._done = False
+        self._result: Result | None = None
+
+    def __repr__(self) -> str:
+        if self._result is None:
+            return f"<Analysis of {self._label}, not worked through yet>"
+        report = self._result.report
+        return (
+            f"<Analysis of {self._label}: {len(report.intervals)} intervals, {len(report.speaker)} turns in "
+            f"{report.frames} frames>"
+        )
 
     def __iter__(self) -> Iterator[AnyEvent]:
         """Every event in its order, heartbeats left out.
@@ -60,8 +85,83 @@ class Analysis:
         Raises:
             SourceError: The recording cannot be opened or read.
         """
-        for _ in self:
-            pass
+        return self.result().report
+
+    def result(self) -> Result:
+        """Everything found, with the curves of each face. Works the recording through first, if need be.
+
+        Raises:
+            SourceError: The recording cannot be opened or read.
+        """
+        if self._result is None:
+            with self._progress_in_notebook():
+                for _ in self:
+                    pass
+            self._result = Result(self._report(), collect_curves(self.shown))
+        return self._result
+
+    @property
+    def data(self) -> "pd.DataFrame":
+        """The intervals as a pandas table, see :func:`rtme.view.data_frames.to_frame`."""
+        return self.to_frame("intervals")
+
+    @property
+    def speaker(self) -> "pd.DataFrame":
+        """The turns of speaking and listening as a pandas table."""
+        return self.to_frame("speaker")
+
+    @property
+    def curve(self) -> "pd.DataFrame":
+        """Score, speaking, head pose and eye distance of each face in each frame as a pandas table."""
+        return self.to_frame("curve")
+
+    def to_frame(self, table: "Table" = "intervals") -> "pd.DataFrame":
+        """A pandas table, see :func:`rtme.view.data_frames.to_frame`.
+
+        Args:
+            table: ``intervals``, ``speaker`` or ``curve``.
+
+        Raises:
+            SettingsError: There is no such table, or pandas is missing.
+            SourceError: The recording cannot be opened or read.
+        """
+        from rtme.view.data_frames import require_pandas, to_frame
+
+        require_pandas()
+        return to_frame(self.result(), table)
+
+    def plot(self, *, pose: bool | None = None) -> "Figure":
+        """The timeline as a matplotlib figure, see :func:`rtme.view.timeline_plot.draw_timeline`.
+
+        Args:
+            pose: Draw head pose and eye distance too; None: where one strip shows everything.
+
+        Raises:
+            SettingsError: matplotlib is missing.
+            SourceError: The recording cannot be opened or read.
+        """
+        from rtme.view.timeline_plot import draw_timeline, require_matplotlib
+
+        require_matplotlib()
+        return draw_timeline(self.result(), pose=pose)
+
+    def write_report(self, path: str | Path) -> None:
+        """Write it as one HTML page, as ``rtme analyze --report`` does, without pictures of faces.
+
+        Raises:
+            SettingsError: The file cannot be written.
+            SourceError: The recording cannot be opened or read.
+        """
+        from rtme.view.report_page import write_page
+
+        write_page(Path(path), [self.result()])
+
+    def _repr_html_(self) -> str:
+        from rtme.view.notebook import card
+
+        return card(self.result())
+
+    def _report(self) -> Report:
         manifest = self._live.manifest
         (progress,) = self._live.progress().values()
         report = Report(
@@ -71,8 +171,36 @@ class Analysis:
             engine=f"{manifest.name} {manifest.version}",
             engine_note=manifest.summary,
             sensitivity=self._live.settings.sensitivity,
+            method=self._method(),
         )
         return collect(report, self._seen)
+
+    def _method(self) -> Method:
+        manifest, settings = self._live.manifest, self._live.settings
+        rules = SpotterRules.of(manifest, sensitivity=settings.sensitivity)
+        return Method(
+            rtme=__version__,
+            backend=self._live.backend,
+            faces=settings.faces,
+            on=rules.interval.on,
+            off=rules.interval.off,
+            min_ms=rules.interval.min_ms,
+            me_max_ms=rules.interval.me_max_ms,
+            look_ahead_ms=round(1000 * rules.look_ahead / rules.fps, 1),
+            speaker_look_ahead_ms=round(1000 * rules.speaker.look_ahead / rules.fps, 1),
+            calibrated=bool(manifest.calibration),
+        )
+
+    @contextmanager
+    def _progress_in_notebook(self) -> Iterator[None]:
+        """Where nobody else is told how far it is, a notebook's reader is."""
+        from rtme.view.notebook import NotebookProgress, in_notebook
+
+        if self._on_progress is not None or self._done or not in_notebook():
+            yield
+            return
+        with NotebookProgress(Path(self._label).name) as self._on_progress:
+            yield
 
     def _tell_progress(self) -> None:
         if self._on_progress is not None:
@@ -85,6 +213,7 @@ def analyze(
     *,
     on_progress: Callable[[int, int | None], None] | None = None,
     showing: Showing | None = None,
+    on_sight: Callable[[Shown], None] | None = None,
     **flags: Any,
 ) -> Analysis:
     """Find micro-expressions and speaker turns in a recording.
@@ -95,6 +224,7 @@ def analyze(
         source: A file, or an object that follows :class:`rtme.capture.source.Source`.
         on_progress: Called about once a second with frames read and frames expected (None: unknown).
         showing: Keep the faces' outlines of each frame, and pictures if it says so; None keeps neither.
+        on_sight: Gets the outlines instead of ``shown``, from another thread: those of an hour fill gigabytes of memory.
         **flags: Fields of :class:`rtme.settings.Settings`, such as ``engine``, ``sensitivity`` or ``faces``.
 
     Raises:
@@ -118,13 +248,20 @@ def analyze(
         }
     )
     shown: list[Shown] = []
+
+    def keep(one: Shown) -> None:
+        if on_sight is not None and isinstance(one.message, Sight):
+            on_sight(one)
+        else:
+            shown.append(one)
+
     if not isinstance(source, str | Path):
-        live = Live([source], settings=settings, fast=True, showing=showing, on_shown=shown.append)
+        live = Live([source], settings=settings, fast=True, showing=showing, on_shown=keep)
         return Analysis(live, source.name, on_progress, shown)
     label = str(source)
     if _endless(label):
         raise SourceError(f"{redact(label)} is a live source: watch it with rtme.Live or `rtme live`")
-    live = Live([label], settings=settings, fast=True, showing=showing, on_shown=shown.append)
+    live = Live([label], settings=settings, fast=True, showing=showing, on_shown=keep)
     return Analysis(live, printable(label), on_progress, shown)
 
 

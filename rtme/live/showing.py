@@ -20,11 +20,13 @@ class Showing:
         pictures: Whether a JPEG goes with the outlines.
         fps: At most so many a second of the stream's time; None: every frame.
         width: Of the JPEG at most, pixels.
+        outlines: Whether faces have outlines, or their box alone.
     """
 
     pictures: bool
     fps: float | None = None
     width: int = 640
+    outlines: bool = True
 
 
 class Shower:
@@ -61,7 +63,7 @@ class Shower:
             FaceSight(
                 face=crop.face,
                 box=tuple(round(side, 1) for side in crop.box),
-                outline=outline(crop.landmarks),
+                outline=outline(crop.landmarks) if self._showing.outlines else [],
                 judged=crop.invalid is None,
             )
             for crop in crops

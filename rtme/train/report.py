@@ -9,8 +9,6 @@ from pathlib import Path
 from statistics import mean, stdev
 from typing import Any
 
-from jinja2 import Environment, StrictUndefined
-
 from rtme import __version__
 from rtme.errors import DataError, RtmeError, SettingsError
 from rtme.score import Rules
@@ -21,6 +19,7 @@ from rtme.train.pictures import curves_svg, draw_page, folds_svg
 from rtme.train.plan import folds_of
 from rtme.train.results import COLUMNS
 from rtme.train.runs import Run, is_done, read_fold_json, write_text
+from rtme.view.page import render, style
 
 _ALWAYS = ("f1", "precision", "recall", "acc_me", "acc_state", "f1_s", "f1_l", "f1_dr", "frame_ap")
 _WITH_MACRO = ("f1_mae", "f1_overall")
@@ -172,6 +171,7 @@ def _page(root: Path, runs: list[_Seen], groups: Mapping[str, list[_Seen]], rule
     }
     return {
         "title": _title(root),
+        "style": style("page.css"),
         "version": __version__,
         "written": datetime.now().astimezone().strftime("%Y-%m-%d %H:%M %Z"),
         "labels": _labels(runs),
@@ -347,7 +347,4 @@ def _duration(seconds: float) -> str:
 
 def _render(page: Mapping[str, Any]) -> str:
     text = (resources.files("rtme.train") / "report.html.j2").read_text(encoding="utf-8")
-    environment = Environment(
-        autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
-    )
-    return environment.from_string(text).render(page=page)
+    return render(text, page=page)

@@ -83,7 +83,13 @@ def _write_parquet(path: Path, events: Iterable[Stored]) -> int:
         raise SettingsError(
             f"Parquet needs pyarrow ({error}): pip install 'rtme[parquet]', or write .csv or .jsonl"
         ) from error
-    types = {int: pa.int64(), float: pa.float64(), str: pa.string(), datetime: pa.timestamp("us", tz="UTC")}
+    types = {
+        bool: pa.bool_(),
+        int: pa.int64(),
+        float: pa.float64(),
+        str: pa.string(),
+        datetime: pa.timestamp("us", tz="UTC"),
+    }
     schema = pa.schema([(name, types[kind]) for name, kind in columns().items()])
     count = 0
     with parquet.ParquetWriter(path, schema) as table:
@@ -102,7 +108,7 @@ _WRITERS: dict[str, Callable[[Path, Iterable[Stored]], int]] = {
 
 @cache
 def columns() -> dict[str, type]:
-    """Name and type of every column: int, float, str or datetime."""
+    """Name and type of every column: bool, int, float, str or datetime."""
     found: dict[str, type] = {TIME: datetime}
     for model in get_args(get_args(AnyEvent)[0]):
         for name, field in model.model_fields.items():
@@ -133,7 +139,7 @@ def _plain(annotation: Any) -> type:
     choices = [kind for kind in get_args(annotation) if kind is not NoneType]
     if NoneType in get_args(annotation) and len(choices) == 1:
         return _plain(choices[0])
-    if annotation in (int, float, str, Mark):
+    if annotation in (bool, int, float, str, Mark):
         return annotation  # type: ignore[no-any-return]
     assert get_origin(annotation) is dict or issubclass(annotation, BaseModel)
     return str

@@ -5,7 +5,7 @@ from typing import Literal
 
 from pydantic import BaseModel, Field
 
-from rtme.events import AnyEvent, GapEvent, IntervalEvent, Mark, SpeakerEvent, WarningEvent
+from rtme.events import AnyEvent, FaceEvent, GapEvent, IntervalEvent, Mark, SpeakerEvent, WarningEvent
 
 
 class Interval(BaseModel):
@@ -20,6 +20,7 @@ class Interval(BaseModel):
     offset_s: float
     confidence: float
     face: int
+    epoch: int = Field(0, description="part of the recording; frames and seconds begin anew in each")
 
 
 class Turn(BaseModel):
@@ -32,6 +33,7 @@ class Turn(BaseModel):
     end_s: float
     confidence: float
     face: int
+    epoch: int = Field(0, description="part of the recording; frames and seconds begin anew in each")
 
 
 class Gap(BaseModel):
@@ -43,6 +45,34 @@ class Gap(BaseModel):
     end: int | None
     start_s: float | None
     end_s: float | None
+    epoch: int = Field(0, description="part of the recording; frames and seconds begin anew in each")
+
+
+class Unjudged(BaseModel):
+    """A stretch of at least 0.3 s in which a face was there and not fit to be judged."""
+
+    reason: str
+    start_s: float
+    end_s: float | None = Field(description="null: to the end")
+    face: int
+    epoch: int = Field(0, description="part of the recording; frames and seconds begin anew in each")
+
+
+class Method(BaseModel):
+    """How a recording was worked through."""
+
+    rtme: str = Field(description="version")
+    backend: str = Field(description="what ran the engine: library, precision, device")
+    faces: int = Field(description="faces followed at most")
+    on: float = Field(description="an interval needs a score at or above this")
+    off: float = Field(description="and lasts while scores are at or above this")
+    min_ms: float = Field(description="shorter intervals are left out")
+    me_max_ms: float = Field(description="longer intervals are macro-expressions")
+    look_ahead_ms: float = Field(description="of intervals")
+    speaker_look_ahead_ms: float = Field(description="of turns")
+    calibrated: bool = Field(
+        description="whether confidence is a measured share, or an interval's highest score"
+    )
 
 
 class Report(BaseModel):
@@ -56,14 +86,17 @@ class Report(BaseModel):
     sensitivity: Literal["low", "normal", "high"] = Field(
         "normal", description="which of the engine's operating points was used"
     )
+    method: Method | None = Field(None, description="null where it was not told")
     intervals: list[Interval] = []
     speaker: list[Turn] = []
     gaps: list[Gap] = []
+    unjudged: list[Unjudged] = []
     warnings: list[str] = []
 
 
 def collect(report: Report, events: Iterable[AnyEvent]) -> Report:
     """Add what the events say to a report, in the order of their beginnings."""
+    unfit: dict[tuple[int, int], Unjudged] = {}
     for event in events:
         match event:
             case IntervalEvent(status="closed"):
@@ -78,6 +111,7 @@ def collect(report: Report, events: Iterable[AnyEvent]) -> Report:
                         offset_s=event.offset.time_s,
                         confidence=event.confidence,
                         face=event.face,
+                        epoch=event.epoch,
                     )
                 )
             case SpeakerEvent(end=Mark() as end):
@@ -90,6 +124,7 @@ def collect(report: Report, events: Iterable[AnyEvent]) -> Report:
                         end_s=end.time_s,
                         confidence=event.confidence,
                         face=event.face,
+                        epoch=event.epoch,
                     )
                 )
             case GapEvent():
@@ -101,12 +136,26 @@ def collect(report: Report, events: Iterable[AnyEvent]) -> Report:
                         end=event.end.frame if event.end else None,
                         start_s=event.start.time_s if event.start else None,
                         end_s=event.end.time_s if event.end else None,
+                        epoch=event.epoch,
                     )
                 )
+            case FaceEvent(at=Mark() as at):
+                key = event.epoch, event.face
+                if key in unfit:
+                    unfit.pop(key).end_s = at.time_s
+                if event.status == "not_judged":
+                    unfit[key] = Unjudged(
+                        reason=event.reason or "",
+                        start_s=at.time_s,
+                        end_s=None,
+                        face=event.face,
+                        epoch=event.epoch,
+                    )
+                    report.unjudged.append(unfit[key])
             case WarningEvent():
                 report.warnings.append(event.text)
             case _:
                 pass
-    report.intervals.sort(key=lambda interval: (interval.onset, interval.face))
-    report.speaker.sort(key=lambda turn: (turn.start, turn.face))
+    report.intervals.sort(key=lambda interval: (interval.epoch, interval.onset, interval.face))
+    report.speaker.sort(key=lambda turn: (turn.epoch, turn.start, turn.face))
     return report

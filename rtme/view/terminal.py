@@ -35,7 +35,7 @@ def render(event: AnyEvent) -> Text:
     """
     what, style = describe(event)
     line = Text(no_wrap=True)
-    line.append(f"{_time_of_day(event)}  ", style="dim")
+    line.append(f"{time_of_day(event)}  ", style="dim")
     line.append(f"{printable(event.stream):<12} ", style="cyan")
     line.append(printable(what), style=style)
     delay = _delay(event)
@@ -118,7 +118,8 @@ def _delay(event: AnyEvent) -> str:
     return " + ".join(parts)
 
 
-def _time_of_day(event: AnyEvent) -> str:
+def time_of_day(event: AnyEvent) -> str:
+    """Of the newest frame that was seen when it was said, else now, to a millisecond."""
     wall_s = event.at.wall_ns / 1e9 if event.at is not None else time.time()
     return datetime.fromtimestamp(wall_s).strftime("%H:%M:%S.%f")[:-3]
 

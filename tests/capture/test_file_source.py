@@ -1,13 +1,12 @@
 import random
 import shutil
-import struct
 import wave
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from clips import number_in, numbered, write_clip
+from clips import number_in, numbered, with_matrix, write_clip
 from rtme.capture.file import FileSource
 from rtme.errors import SourceError
 
@@ -79,15 +78,6 @@ def test_variable_frame_rate_keeps_each_frames_own_time(tmp_path):
     frames = read_all(FileSource(write_clip(tmp_path / "vfr.mkv", times_ms=times)))
     assert numbers(frames) == list(range(len(times)))
     assert [f.stamp.pts_s for f in frames] == pytest.approx([t / 1000 for t in times])
-
-
-def with_matrix(path: Path, a: int, b: int, c: int, d: int) -> Path:
-    """Write a display matrix into an MP4 file's track header, where phones put it."""
-    data = bytearray(path.read_bytes())
-    at = data.index(b"tkhd") + 44
-    data[at : at + 36] = struct.pack(">9i", a << 16, b << 16, 0, c << 16, d << 16, 0, 0, 0, 1 << 30)
-    path.write_bytes(data)
-    return path
 
 
 @pytest.mark.parametrize("codec", ["libx264", "libx265"])

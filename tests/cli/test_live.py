@@ -8,6 +8,8 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+import av
+
 from live_process import is_state, service, wait_for
 from rtme.events import FaceEvent, GapEvent, SpeakerEvent, TruthEvent
 from rtsp_camera import RtspCamera
@@ -123,3 +125,32 @@ def test_analyze_of_a_folder_and_a_pattern(rtme: Run, clip: Path, tmp_path: Path
         reports = json.loads(rtme("analyze", what, "--json").stdout)
         assert [Path(report["source"]).name for report in reports] == ["a.mp4", "b.mp4"]
         assert reports[0]["intervals"] == reports[1]["intervals"]
+
+
+def test_analyze_draws_into_a_copy(rtme: Run, clip: Path, tmp_path: Path) -> None:
+    done = rtme("analyze", clip, "--video", "drawn.mp4", "--json")
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["frames"] == 90
+    assert "drawn.mp4 is written: it shows whoever is seen in" in done.stderr
+    with av.open(str(tmp_path / "drawn.mp4")) as container:
+        assert sum(1 for _ in container.decode(video=0)) == 90
+
+
+def test_analyze_draws_copies_of_a_folder_and_spares_the_recordings(
+    rtme: Run, clip: Path, tmp_path: Path
+) -> None:
+    folder = tmp_path / "recordings"
+    folder.mkdir()
+    short = clip.read_bytes()
+    (folder / "a.mp4").write_bytes(short)
+    (folder / "c.mp4").write_bytes(b"no video")
+    done = rtme("analyze", "recordings", "--video", "drawn")
+    assert done.returncode == 3
+    assert sorted(path.name for path in (tmp_path / "drawn").iterdir()) == ["a.mp4"]
+    refused = rtme("analyze", "recordings", "--video", "recordings")
+    assert refused.returncode == 2
+    assert "one of the recordings" in refused.stderr
+    assert (folder / "a.mp4").read_bytes() == short
+    refused = rtme("analyze", "recordings", "--video", "one.mp4")
+    assert refused.returncode == 2
+    assert "writes a folder" in refused.stderr

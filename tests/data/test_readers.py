@@ -5,6 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from data import copies
+from rtme import annotations
+from rtme.annotations import Recording, Span
 from rtme.annotations.eaf import Annotation
 from rtme.data import readers
 from rtme.data.manifest import Interval
@@ -378,6 +380,23 @@ def test_elan(tmp_path: Path) -> None:
     assert any("tier notes is none of" in warning for warning in reading.warnings)
     assert any("tier emotion does not depend on tier ME" in warning for warning in reading.warnings)
     assert reading.manifest.videos[0].subject == "P1"
+
+
+def test_what_rtme_found_and_somebody_corrected_in_elan(tmp_path: Path) -> None:
+    copies.film(tmp_path / "anna" / "talk.mp4", 90)
+    path = tmp_path / "anna" / "talk.eaf"
+    found = (Span("me", 10, 15, 1, 13, 0.8), Span("me", 12, 20, 2, 14, 0.8), Span("speaking", 0, 89, 1))
+    annotations.write(path, [Recording(str(tmp_path / "anna" / "talk.mp4"), 30.0, 90, found)])
+    # An emotion that somebody typed where rtme leaves the text empty.
+    path.write_text(
+        path.read_text().replace("<ANNOTATION_VALUE />", "<ANNOTATION_VALUE>joy</ANNOTATION_VALUE>", 1)
+    )
+    reading = read("own", tmp_path)
+    assert (reading.problems, reading.warnings) == ((), ())
+    assert ends(reading) == [("talk", 10, 13, 15, "me"), ("talk", 12, 14, 20, "me")]
+    first, second = reading.manifest.intervals
+    assert (first.emotion, first.subject, first.state) == ("joy", "anna", "speaking")
+    assert second.emotion is None
 
 
 @given(

@@ -42,16 +42,6 @@ def test_the_same_both_ways_and_whatever_labels_are_called(a: np.ndarray, random
     assert one is None or -1 <= one <= 1
 
 
-@given(labels, labels)
-def test_by_scikit_learn(a: np.ndarray, b: np.ndarray) -> None:
-    metrics = pytest.importorskip("sklearn.metrics", reason="scikit-learn is not installed")
-    length = min(len(a), len(b))
-    ours, theirs = a[:length], b[:length]
-    value = kappa(ours, theirs)
-    if value is not None:
-        assert value == pytest.approx(metrics.cohen_kappa_score(ours, theirs))
-
-
 def test_a_spread() -> None:
     assert spread([]) is None
     said = spread([-2, 0, 1, 1, 4])

@@ -270,3 +270,9 @@ def test_short_names_become_full_ones() -> None:
     assert [one.video for one in found] == ["d/1/a", "d/1/a", "d/1/a", "d/2/b", "c", "unknown"]
     with pytest.raises(DataError, match=r"video 2/b may be d/2/b or e/2/b: write subject and dataset"):
         with_full_names(named("2/b"), videos)
+
+
+def test_turns_in_a_table_are_passed_over(tmp_path: Path) -> None:
+    path = tmp_path / "found.csv"
+    path.write_text("video,onset,offset,type\na,0,89,speaking\na,10,15,me\nb,0,9,Listening\n")
+    assert [(one.video, one.onset) for one in read_table(path)] == [("a", 10)]

@@ -179,6 +179,24 @@ def _soak(figure: Figure, result: Result) -> None:
     panels[0].set_title("source broken: red, subscriber: yellow", fontsize=8)
 
 
+def _dashboard(figure: Figure, result: Result) -> None:
+    left, right = figure.subplots(1, 2)
+    found = {f"page usable, {name}": one["median"] for name, one in result["interactive_ms"].items()}
+    found |= {f"interval drawn, {rank}": result["drawn_ms"][rank] for rank in ("p95", "p50")}
+    left.barh(list(found), list(found.values()), color=_COLOURS[0])
+    left.set(xlabel="milliseconds")
+    frames = result["long"]["frames_ms"]
+    for colour, (rank, mark) in zip(_COLOURS, _MARKS.items(), strict=False):
+        values = [one[rank] for one in frames.values()]
+        right.plot(values, list(frames), mark, color=colour, markersize=8, label=rank)
+    right.set(xlabel=f"milliseconds between frames, {result['long']['hours']:g} hours of history")
+    right.set_xlim(left=0)
+    right.invert_yaxis()
+    right.legend(fontsize=8)
+    for axes in (left, right):
+        _tidy(axes, "x")
+
+
 def _tidy(axes: Axes, grid: str) -> None:
     axes.grid(axis=grid, alpha=0.3)  # type: ignore[arg-type]
     axes.spines[["top", "right"]].set_visible(False)
@@ -191,4 +209,5 @@ _MAKERS: dict[str, Callable[[Figure, Result], None]] = {
     "engines": _engines,
     "memory": _memory,
     "soak": _soak,
+    "dashboard": _dashboard,
 }

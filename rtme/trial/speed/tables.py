@@ -24,7 +24,7 @@ def tables(bench: str, result: Result) -> list[Table]:
     """All tables of a result.
 
     Args:
-        bench: ``latency``, ``throughput``, ``ratio``, ``engines``, ``memory`` or ``soak``.
+        bench: ``latency``, ``throughput``, ``ratio``, ``engines``, ``memory``, ``soak`` or ``dashboard``.
         result: What the bench of this name gave.
     """
     return _MAKERS[bench](result)
@@ -243,6 +243,43 @@ def _soak(result: Result) -> list[Table]:
     ]
 
 
+def _dashboard(result: Result) -> list[Table]:
+    long, drawn = result["long"], result["drawn_ms"]
+    ranks = ("p50", "p95", "p99", "max")
+    return [
+        Table(
+            "How soon and how late",
+            ["what", "ms"],
+            [
+                *([f"page usable, {name}", said(found)] for name, found in result["interactive_ms"].items()),
+                *([f"interval drawn after its event, {rank}", f"{drawn[rank]:g}"] for rank in ranks),
+            ],
+            f"{result['what']}; Chromium {result['browser']}; usable: {result['enough']}; drawn: {drawn['count']} events.",
+        ),
+        Table(
+            "Cost beside `rtme live demo` at 30 frames/s",
+            ["demo", "dashboard, of one core", "browser, of one core", "dashboard's memory"],
+            [
+                [
+                    name,
+                    f"{found['dashboard_percent']:g} %",
+                    f"{found['browser_percent']:g} %",
+                    f"{found['dashboard_mib']:g} MiB",
+                ]
+                for name, found in result["cost"].items()
+            ],
+            "The browser draws without a GPU.",
+        ),
+        Table(
+            f"Milliseconds between frames, {long['hours']:g} hours of history",
+            ["while", *ranks],
+            [[name, *(f"{found[rank]:g}" for rank in ranks)] for name, found in long["frames_ms"].items()],
+            f"{long['events']:,} events, fetched in {long['fetched_s']:g} s, and {long['points']:,} points of a curve; "
+            f"{long['heap_mib']:g} MiB of JavaScript at the end, {long['dashboard_mib']:g} MiB in the dashboard's process.",
+        ),
+    ]
+
+
 _MAKERS: dict[str, Callable[[Result], list[Table]]] = {
     "latency": _latency,
     "throughput": _throughput,
@@ -250,6 +287,7 @@ _MAKERS: dict[str, Callable[[Result], list[Table]]] = {
     "engines": _engines,
     "memory": _memory,
     "soak": _soak,
+    "dashboard": _dashboard,
 }
 
 
