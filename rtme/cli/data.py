@@ -155,7 +155,8 @@ def _read(dataset: str, path: Path, repair: list[str] | None) -> "tuple[Dataset,
         from rtme.data import readers
 
         chosen = readers.find(dataset)
-    return chosen, chosen.read(path, chosen.repairs(repair or ()))
+    with progress("reading labels"):
+        return chosen, chosen.read(path, chosen.repairs(repair or ()))
 
 
 def _refuse_problems(dataset: "Dataset", reading: "Reading", then: str) -> None:

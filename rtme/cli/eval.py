@@ -105,7 +105,8 @@ def evaluate(
     if data is None:
         if fold is not None or split is not None:
             raise SettingsError("--fold and --split go with --data: without it, all folds are pooled")
-        evaluation = evaluate_runs(chosen, rules, partial)
+        with progress("pooling folds"):
+            evaluation = evaluate_runs(chosen, rules, partial)
         save(evaluation)
     else:
         if len(chosen) > 1:

@@ -8,6 +8,7 @@ import typer
 from rtme.cli.console import print_json
 from rtme.cli.extras import extra
 from rtme.cli.options import Json, output
+from rtme.cli.progress import progress
 
 
 def export(
@@ -33,7 +34,8 @@ def export(
         from rtme.train.runs import Run
     chosen = Run(run)
     folder = fold_of(chosen, fold)
-    manifest = export_fold(chosen, folder, out).manifest
+    with progress("exporting, and comparing with PyTorch"):
+        manifest = export_fold(chosen, folder, out).manifest
     left_out = manifest.training.get("left out")
     if as_json:
         print_json(

@@ -8,6 +8,7 @@ import typer
 from rtme.cli.console import print_json
 from rtme.cli.extras import extra
 from rtme.cli.options import Json, output
+from rtme.cli.progress import progress
 
 
 def report(
@@ -31,7 +32,8 @@ def report(
     with extra("train", "a report"):
         from rtme.train.report import write_report
     page = out or folder / "report.html"
-    shown = write_report(folder, page, png)
+    with progress("drawing"):
+        shown = write_report(folder, page, png)
     if as_json:
         print_json({"page": page, "picture": png, "runs": shown})
         return

@@ -9,6 +9,7 @@ from rich.table import Table
 from rtme.cli.completing import one_of
 from rtme.cli.console import notes, print_json, results
 from rtme.cli.options import Json
+from rtme.cli.progress import progress
 from rtme.errors import DataError, SettingsError
 
 if TYPE_CHECKING:
@@ -104,7 +105,8 @@ def score(
     videos = videos or videos_beside(gt)
     try:
         facts = read_looked_through(gt) if videos is None else read_videos(videos)
-        card = scorecard(truth, found, facts, rules, cast("Any", absent))
+        with progress("matching"):
+            card = scorecard(truth, found, facts, rules, cast("Any", absent))
     except DataError as error:
         raise DataError(f"{pred} against {gt}: {error}") from error
     if as_json:
