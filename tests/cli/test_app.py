@@ -14,8 +14,8 @@ from rtme.settings import OTHER_VARIABLES, Settings, variable_of
 DOCS = Path(__file__).resolve().parents[2] / "docs"
 PAGE = (DOCS / "command.md").read_text(encoding="utf-8")
 
-WITHOUT_JSON = {"bridge"}
-"""Its result are the events that it carries on: `rtme bridge -` prints them as lines of JSON."""
+WITHOUT_JSON = {"bridge", "dashboard"}
+"""They show and carry on events: `rtme bridge -` and `rtme watch --json` print the same as lines of JSON."""
 
 ONE_MEANING = {
     "output": {"-o", "--output", "--out"},
