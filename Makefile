@@ -11,7 +11,7 @@ BINDINGS := 10.16.1.11 11.4.0.106
 
 help:
 	@echo "make live       install into $(VENV) and run the demo: no camera, no GPU, no network after the install"
-	@echo "make dashboard  show what runs (make live, in another terminal) in the browser; prints the address"
+	@echo "make dashboard  the same demo in the browser; prints the address"
 	@echo "make test       install what the tests need and run them"
 	@echo "make test-slow  the tests that take minutes"
 	@echo "make fuzz       100,000 made-up inputs to everything that reads what others wrote; about an hour"
@@ -27,7 +27,7 @@ live: $(BIN)/.live
 	@$(BIN)/rtme live demo --bind tcp://127.0.0.1:5556
 
 dashboard: $(BIN)/.dashboard
-	@$(BIN)/rtme dashboard tcp://127.0.0.1:5556
+	@$(BIN)/rtme live demo --preview --dashboard --bind tcp://127.0.0.1:5556
 
 test: $(BIN)/.dev
 # Wheels of the bindings are for Linux alone; without them the tests that need them say so and are skipped.
