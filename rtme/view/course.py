@@ -107,7 +107,10 @@ class Course:
             self._turns(canvas, plot, curve.face, floor + place * _band(picture), _band(picture))
         x = round(plot.x(time_s))
         cv2.line(canvas, (x, 0), (x, below), WHITE, max(1, round(unit(picture))))
-        draw_text(canvas, [(f"{time_s:.2f} s", WHITE), ("score 0-1", GREY)], (0, line * 0.7), shade=0.3)
+        legend = [(f"{time_s:.2f} s", WHITE), ("score 0-1", GREY)]
+        if len(self._curves) > 1:
+            legend += [(f"face {face}", _CURVES[n % len(_CURVES)]) for n, face in enumerate(self._curves)]
+        draw_text(canvas, legend, (0, line * 0.7), height=small, shade=0.3)
         for row, note in enumerate(self._notes(picture)):
             at = 0.0, below + small * _LINE * (row + 0.9)
             draw_text(canvas, [(note, GREY)], at, height=small, shade=0.0)
@@ -160,9 +163,8 @@ def _small(picture: Image) -> float:
 
 
 def _said(found: Interval, frame: int) -> str:
-    where = {found.offset: "offset", found.apex: "apex", found.onset: "onset"}.get(frame)
-    span = f"{TYPES[found.type]} {found.onset_s:.2f}-{found.offset_s:.2f} s, {found.confidence:.2f}"
-    return f"{span}  {where.upper()}" if where else span
+    where = {found.offset: "OFFSET ", found.apex: "APEX ", found.onset: "ONSET "}.get(frame, "")
+    return f"{where}{TYPES[found.type]} {found.onset_s:.2f}-{found.offset_s:.2f} s"
 
 
 def _interval(canvas: Image, plot: _Plot, found: Interval) -> None:

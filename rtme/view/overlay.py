@@ -35,6 +35,10 @@ TURNS: dict[str, Colour] = {"speaking": VIOLET, "listening": CALM}
 _FONT = cv2.FONT_HERSHEY_SIMPLEX
 _FONT_PX = 22.0
 """Height of capitals at scale 1."""
+_GAP = 0.7
+"""Between parts of a text, in heights of its capitals."""
+_SMALLEST = 5.0
+"""Pixels of capitals that can still be read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +124,7 @@ def draw_text(
     height: float | None = None,
     shade: float = 0.6,
 ) -> None:
-    """Write parts beside each other on a dark ground, moved so far that they stand inside the picture.
+    """Write parts beside each other on a dark ground, moved and made smaller so far that they stand inside the picture.
 
     Args:
         image: Drawn on.
@@ -130,17 +134,18 @@ def draw_text(
         shade: How dark the ground is, 0..1.
     """
     height = text_height(image) if height is None else height
+    whole = _parts_width(parts, height)
+    if whole > image.shape[1] - height:
+        height = max(_SMALLEST, height * (image.shape[1] - height) / whole)
+        whole = _parts_width(parts, height)
     scale, pen = height / _FONT_PX, max(1, round(height / 12))
-    gap = height * 0.7
-    widths = [_text_width(text, height) for text, _ in parts]
-    whole = sum(widths) + gap * (len(parts) - 1)
     pad = height * 0.35
     x = min(max(at[0], pad), max(pad, image.shape[1] - whole - pad))
     y = min(max(at[1], height + pad), image.shape[0] - pad)
     darken(image, (x - pad, y - height - pad, whole + 2 * pad, height + 2 * pad), shade)
-    for (text, colour), width in zip(parts, widths, strict=True):
+    for text, colour in parts:
         cv2.putText(image, plain(text), (round(x), round(y)), _FONT, scale, colour, pen, cv2.LINE_AA)
-        x += width + gap
+        x += _text_width(text, height) + _GAP * height
 
 
 @lru_cache(maxsize=256)
@@ -173,6 +178,10 @@ def plain(text: str) -> str:
         letter for letter in unicodedata.normalize("NFKD", letters) if not unicodedata.combining(letter)
     )
     return "".join(letter if " " <= letter <= "~" else "?" for letter in bare)
+
+
+def _parts_width(parts: Sequence[tuple[str, Colour]], height: float) -> float:
+    return sum(_text_width(text, height) for text, _ in parts) + _GAP * height * (len(parts) - 1)
 
 
 def _text_width(text: str, height: float) -> float:

@@ -73,7 +73,7 @@ class VideoFile:
         """Add a picture.
 
         Args:
-            image: ``(height, width, 3)`` uint8 RGB, each of the size of the first; an odd side is made even.
+            image: ``(height, width, 3)`` uint8 RGB; an odd side is made even, and another size than the first's the first's.
             time_s: When the recording shows it, in its own seconds (``pts``), rising.
         """
         with self._failing():
@@ -85,7 +85,13 @@ class VideoFile:
                 pts = max(pts, self._last_pts + 1)
             self._last_pts = pts
             frame = av.VideoFrame.from_ndarray(_even(image), format="rgb24")
-            frame = frame.reformat(format="yuv420p", dst_colorspace=_BT709, dst_color_range=_LIMITED_RANGE)
+            frame = frame.reformat(
+                self._stream.width,
+                self._stream.height,
+                "yuv420p",
+                dst_colorspace=_BT709,
+                dst_color_range=_LIMITED_RANGE,
+            )
             frame.colorspace = _BT709
             frame.color_range = _LIMITED_RANGE
             frame.pts, frame.time_base = pts, time_base

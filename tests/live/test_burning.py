@@ -254,3 +254,14 @@ def test_who_breaks_off_leaves_nothing(tmp_path: Path) -> None:
             video.write(np.zeros((240, 320, 3), np.uint8), n / 30)
         assert (tmp_path / "out.mp4.part").exists()
     assert [path.name for path in tmp_path.iterdir()] == ["in.mp4"]
+
+
+def test_pictures_of_another_size_are_made_to_fit(tmp_path: Path) -> None:
+    source = write_clip(tmp_path / "in.mp4", frames=3)
+    with VideoFile(source, tmp_path / "out.mp4") as video:
+        for n, shape in enumerate([(240, 320, 3), (480, 640, 3), (121, 99, 3)]):
+            video.write(np.full(shape, 50 * (n + 1), np.uint8), n / 30)
+        video.finish()
+    found = [picture for _, picture in pictures(tmp_path / "out.mp4")]
+    assert {picture.shape for picture in found} == {(240, 320, 3)}
+    assert [int(np.median(picture)) for picture in found] == pytest.approx([50, 100, 150], abs=4)
