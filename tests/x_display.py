@@ -5,7 +5,7 @@ import shutil
 import struct
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -14,7 +14,7 @@ import pytest
 from numpy.typing import NDArray
 
 WIDTH, HEIGHT = 1280, 1024
-PATIENCE_S = 30
+PATIENCE_S = 90
 
 
 class Display:
@@ -67,8 +67,12 @@ def x_display(folder: Path) -> Iterator[Display]:
         server.wait(PATIENCE_S)
 
 
-def wait_until(wanted: object, what: str) -> None:
-    deadline = time.monotonic() + 60
-    while not wanted():  # type: ignore[operator]
-        assert time.monotonic() < deadline, f"never: {what}"
+def wait_until(wanted: Callable[[], object], what: str, process: subprocess.Popen[str]) -> None:
+    """Look until it is so, or the process that should bring it about has ended."""
+    deadline = time.monotonic() + PATIENCE_S
+    while not wanted():
+        if process.poll() is not None or time.monotonic() > deadline:
+            process.kill()
+            _, said = process.communicate(timeout=30)
+            raise AssertionError(f"never: {what}; it said:\n{said}")
         time.sleep(0.1)

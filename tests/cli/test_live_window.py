@@ -66,9 +66,9 @@ def test_a_window_with_the_face_until_somebody_presses_q(engine: str, display: D
     face = cv2.cvtColor(astronaut()[80:180, 170:280], cv2.COLOR_RGB2GRAY)
     with live(engine, display, "demo") as process:
         assert process.stderr is not None
-        wait_until(lambda: likeness(display, face) > 0.6, "the face")
+        wait_until(lambda: likeness(display, face) > 0.6, "the face", process)
         # The outline's white is nowhere so even in the portrait.
-        wait_until(lambda: (display.screenshot() == 240).all(axis=2).sum() > 200, "what is drawn")
+        wait_until(lambda: (display.screenshot() == 240).all(axis=2).sum() > 200, "what is drawn", process)
         display.press("q", "rtme")
         assert process.wait(60) == 0
         said = process.stderr.read()
@@ -89,7 +89,7 @@ def test_two_sources_are_tiles_and_the_end_of_both_is_the_end(
             shot = display.screenshot()[:600, :960].astype(int)
             return all(half.std() > 30 for half in (shot[100:300, 100:380], shot[100:300, 580:860]))
 
-        wait_until(tiles, "two pictures")
+        wait_until(tiles, "two pictures", process)
         assert process.wait(90) == 0
         assert "every source has ended" in process.stderr.read()
 
@@ -97,7 +97,7 @@ def test_two_sources_are_tiles_and_the_end_of_both_is_the_end(
 def test_ctrl_c_ends_it_too(engine: str, display: Display) -> None:
     with live(engine, display, "demo") as process:
         assert process.stderr is not None
-        wait_until(lambda: display.screenshot().max() > 100, "a window")
+        wait_until(lambda: display.screenshot().max() > 100, "a window", process)
         process.send_signal(2)
         assert process.wait(60) == 0
         assert "SIGINT was received" in process.stderr.read()
