@@ -158,7 +158,8 @@ def alive(page: Page, publisher: Publisher) -> Iterator[None]:
     beating = threading.Thread(target=beat_on)
     beating.start()
     try:
-        page.wait_for(lambda one: one["t"] == "presence" and one["state"] == "live")
+        # Only once it is known how things stand are events handed on.
+        page.wait_for(lambda one: one["t"] == "beat" and one["beat"]["run_id"] == publisher.run_id)
         yield
     finally:
         over.set()

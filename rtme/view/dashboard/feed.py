@@ -129,6 +129,8 @@ class Feed:
         for event in standing.events() if standing is not None else []:
             if event.seq < first.seq:
                 self._history.add(event)
+        # A page that was open already has heard nothing of these.
+        self._hub.tell(self.hello())
         self._earlier = asyncio.create_task(self._fetch_earlier(first))
 
     def _take(self, event: AnyEvent) -> None:
