@@ -4,7 +4,7 @@ import subprocess
 import sys
 import threading
 import webbrowser
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
@@ -78,12 +78,15 @@ def dashboard(
 
 
 @contextmanager
-def dashboard_beside(address: str, keys: Path | None, *, insecure: bool) -> Iterator[None]:
+def dashboard_beside(
+    address: str, keys: Path | None, say: Callable[[str], object], *, insecure: bool
+) -> Iterator[None]:
     """A dashboard in a process of its own, which ends when this one does, however that ends.
 
     Args:
         address: ``tcp://host:port`` of the service.
         keys: Folder of keys, or None.
+        say: Is handed what it says of itself: where it is, or why it cannot be.
         insecure: Use none though others can reach the service.
 
     Raises:
@@ -93,8 +96,20 @@ def dashboard_beside(address: str, keys: Path | None, *, insecure: bool) -> Iter
     command = [sys.executable, "-m", "rtme", "dashboard", address, "--until-closed"]
     command += ["--keys", str(keys)] if keys else []
     command += ["--insecure"] if insecure else []
-    with subprocess.Popen(command, stdin=subprocess.PIPE):
+
+    def hand_on(lines: Iterable[str]) -> None:
+        for line in lines:
+            say(line.rstrip())
+
+    # Not on this process's own stderr, which is turned away while MediaPipe is loaded.
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stdin is not None
+        assert process.stderr is not None
+        reading = threading.Thread(target=hand_on, args=[process.stderr], daemon=True)
+        reading.start()
         yield
+        process.stdin.close()
+        reading.join()
 
 
 def need_what_it_needs() -> None:

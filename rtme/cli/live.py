@@ -188,7 +188,9 @@ def _watch(
             notes.say("pictures of the sources are published: whoever can listen sees the people in them")
         if dashboard and service.address is not None:
             settings = service.settings
-            beside.enter_context(dashboard_beside(service.address, settings.keys, insecure=settings.insecure))
+            beside.enter_context(
+                dashboard_beside(service.address, settings.keys, notes.say, insecure=settings.insecure)
+            )
         if service.metrics_address is not None:
             notes.say(f"metrics on {service.metrics_address}/metrics, health on /healthz")
         notify("READY=1")

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import threading
 import time
+from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -34,7 +35,7 @@ from rtme.errors import SettingsError
 from rtme.events import AnyEvent, HeartbeatEvent, IntervalEvent, Mark, SpeakerEvent, StateEvent, StreamHealth
 from rtme.traces import Shown, Trace
 from rtme.view.dashboard.curve import COLUMNS, KEEP_MS, RECENT_MS, Curve
-from rtme.view.dashboard.history import MOST_EVENTS, History, Wanted
+from rtme.view.dashboard.history import MOST_EVENTS, Earlier, History, Wanted
 from rtme.view.dashboard.hub import MOST_WAITING, Hub, Visitor
 from rtme.view.dashboard.marks import MOST, MOST_SHOWN, Marks, mark_of
 from rtme.view.dashboard.server import Dashboard
@@ -49,6 +50,7 @@ class Page:
     def __init__(self, dashboard: Dashboard) -> None:
         self._dashboard = dashboard
         self.url = f"ws://127.0.0.1:{dashboard.port}/live"
+        self._messages: deque[dict[str, Any]] = deque()
         self._stack = ExitStack()
         self._socket: ClientConnection = self._stack.enter_context(connect(self.url))
 
@@ -58,11 +60,11 @@ class Page:
     def wait_for(self, wanted: Callable[[dict[str, Any]], bool]) -> dict[str, Any]:
         until = time.monotonic() + PATIENCE_S
         while time.monotonic() < until:
-            text = self._socket.recv(PATIENCE_S)
-            assert isinstance(text, str)
-            for message in json.loads(text):
-                if wanted(message):
-                    return message  # type: ignore[no-any-return]
+            while not self._messages:
+                self._messages.extend(json.loads(self._socket.recv(PATIENCE_S)))
+            message = self._messages.popleft()
+            if wanted(message):
+                return message
         raise AssertionError("it was never told")
 
     def ask(self, path: str, **query: object) -> tuple[int, str]:
@@ -156,7 +158,8 @@ def alive(page: Page, publisher: Publisher) -> Iterator[None]:
     beating = threading.Thread(target=beat_on)
     beating.start()
     try:
-        page.wait_for(lambda one: one["t"] == "presence" and one["state"] == "live")
+        # Only once it is known how things stand are events handed on.
+        page.wait_for(lambda one: one["t"] == "beat" and one["beat"]["run_id"] == publisher.run_id)
         yield
     finally:
         over.set()
@@ -471,13 +474,38 @@ def test_earlier_events_stand_before_later_ones_and_none_twice() -> None:
         return warning(str(n)).model_copy(update={"run_id": "a", "seq": n, "at": at(n)})
 
     history = History()
-    history.add(numbered(3), old=True)
+    history.add(numbered(3))
     history.add(numbered(8))
-    history.add_earlier([numbered(n) for n in range(8)])
+    earlier = Earlier(history)
+    for n in range(8):
+        earlier.add(numbered(n))
+    history.add_earlier(earlier)
     history.add(numbered(9))
     assert [row.stored.seq for row in history.events] == [0, 1, 2, 4, 5, 6, 7, 3, 8, 9] or [
         row.stored.seq for row in history.events
     ] == list(range(10))
+
+
+def test_what_an_earlier_run_left_open_is_told_from_what_is_open_now() -> None:
+    history = History()
+    history.add(an_interval("1", "confirmed", 50.0, run_id="c", seq=20))
+    earlier = Earlier(history)
+    for event in (
+        an_interval("1", "confirmed", 10.0, run_id="a", seq=0),
+        an_interval("1", "confirmed", 20.0, run_id="b", seq=10),
+        an_interval("1", "closed", 20.0, run_id="b", seq=11),
+        an_interval("2", "provisional", 21.0, run_id="b", seq=12),
+    ):
+        earlier.add(event)
+    earlier.end()
+    history.add_earlier(earlier)
+    marks = history.timeline("cam", 0, 1e6, 100)["marks"]
+    assert {(one["run"], one["id"]): one.get("left", False) for one in marks} == {
+        ("a", "1"): True,
+        ("b", "1"): False,
+        ("b", "2"): True,
+        ("c", "1"): False,
+    }
 
 
 def test_a_slow_page_loses_updates_and_keeps_no_memory() -> None:

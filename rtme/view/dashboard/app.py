@@ -5,8 +5,8 @@ import csv
 import io
 import json
 import math
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, suppress
+from collections.abc import Iterator
+from contextlib import suppress
 from datetime import datetime
 from itertools import islice
 from pathlib import Path
@@ -35,15 +35,7 @@ CHUNK = 500
 
 
 def new_app(feed: Feed, history: History, hub: Hub) -> Starlette:
-    """The dashboard as an ASGI application; it listens to the service as long as it runs."""
-
-    @asynccontextmanager
-    async def lifespan(_: Starlette) -> AsyncIterator[None]:
-        listening = asyncio.create_task(feed.run())
-        yield
-        listening.cancel()
-        with suppress(asyncio.CancelledError):
-            await listening
+    """The dashboard as an ASGI application."""
 
     async def timeline(request: Request) -> Response:
         query = request.query_params
@@ -116,8 +108,7 @@ def new_app(feed: Feed, history: History, hub: Hub) -> Starlette:
             Route("/api/events", events),
             Route("/export.{form}", export),
             WebSocketRoute("/live", live),
-        ],
-        lifespan=lifespan,
+        ]
     )
 
 

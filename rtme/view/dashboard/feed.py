@@ -11,7 +11,7 @@ from rtme.bus.watching import AsyncOnlooker
 from rtme.errors import BusError
 from rtme.events import AnyEvent, HeartbeatEvent
 from rtme.traces import Trace
-from rtme.view.dashboard.history import History, health_json
+from rtme.view.dashboard.history import Earlier, History, health_json
 from rtme.view.dashboard.hub import Hub
 from rtme.view.dashboard.marks import MarkJson, mark_of
 
@@ -128,7 +128,9 @@ class Feed:
         standing = self._events.standing
         for event in standing.events() if standing is not None else []:
             if event.seq < first.seq:
-                self._history.add(event, old=True)
+                self._history.add(event)
+        # A page that was open already has heard nothing of these.
+        self._hub.tell(self.hello())
         self._earlier = asyncio.create_task(self._fetch_earlier(first))
 
     def _take(self, event: AnyEvent) -> None:
@@ -157,7 +159,9 @@ class Feed:
             return
         start = max(0, first.seq - EARLIER_EVENTS)
         oldest_ns = (time.time() - EARLIER_S) * 1e9
-        found: list[AnyEvent] = []
+        earlier = Earlier(self._history)
+        heard = 0
+        last: AnyEvent | None = None
         async with AsyncSubscriber(self.address, start=start, **self._how) as events:
             while True:
                 try:
@@ -167,10 +171,14 @@ class Feed:
                 if event is None or (event.run_id == first.run_id and event.seq >= first.seq):
                     break
                 if event.at is None or event.at.wall_ns >= oldest_ns:
-                    found.append(event)
-                if len(found) % TURN == 0:
+                    earlier.add(event)
+                heard += 1
+                if heard % TURN == 0:
                     await asyncio.sleep(0)
-        self._history.add_earlier(found)
+                last = event
+        if last is not None and last.run_id != first.run_id:
+            earlier.end()
+        self._history.add_earlier(earlier)
         self._hub.tell(self.hello())
 
     async def _look(self) -> None:

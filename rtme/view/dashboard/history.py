@@ -93,19 +93,14 @@ class History:
         self._run: str | None = None
         self._newest = 0.0
 
-    def add(self, event: AnyEvent, *, old: bool = False) -> tuple[Row, MarkJson | None]:
-        """Take in the next event.
-
-        Args:
-            event: Of any kind but heartbeats.
-            old: It was said before the dashboard listened: an event without a frame has the time of the one before it.
-        """
-        if not old:
-            self._follow_run(event)
-        row = self._row(event, old)
+    def add(self, event: AnyEvent) -> tuple[Row, MarkJson | None]:
+        """Take in the next event, of any kind but heartbeats."""
+        self._follow_run(event)
+        row = _row(event, None)
+        if event.at is not None:
+            self._newest = row.time
         mark = mark_of(event, row.time)
-        if mark is not None:
-            self._put(mark)
+        self.put(mark)
         self.events.append(row)
         return row, mark
 
@@ -123,30 +118,15 @@ class History:
             ]
             self.health.setdefault(name, deque(maxlen=HEALTH)).append(figures)
 
-    def add_earlier(self, events: list[AnyEvent]) -> None:
-        """Take in what was said before everything that is known already, oldest first."""
-        newest, run = self._newest, self._run
-        earlier = []
-        self._newest = 0.0
-        for event in events:
-            self._follow_run(event)
-            if isinstance(event, HeartbeatEvent):
-                continue
-            row = self._row(event, old=True)
-            mark = mark_of(event, row.time)
-            if mark is not None:
-                self._put(mark)
-            earlier.append(row)
-        if run is not None and self._run != run:
-            self._leave_open(run)
-        self._newest, self._run = newest, run
+    def add_earlier(self, earlier: "Earlier") -> None:
+        """Put earlier events before those that are known."""
         # What stood open when the dashboard came is known already, and may lie before or among these.
-        again = {row.key for row in earlier}
+        again = {row.key for row in earlier.rows}
         rest = [row for row in self.events if row.key not in again]
-        first = next((row.key for row in earlier), ("", 0))
+        first = next((row.key for row in earlier.rows), ("", 0))
         before = [row for row in rest if row.stored.run_id == first[0] and row.stored.seq < first[1]]
         self.events.clear()
-        self.events.extend(before + earlier + rest[len(before) :])
+        self.events.extend([*before, *earlier.rows, *rest[len(before) :]])
 
     def trace(self, trace: Trace) -> dict[str, Any]:
         """Take in a piece of a curve; gives it back as the page has it."""
@@ -181,37 +161,66 @@ class History:
         """Events that are wanted, oldest first."""
         return [row for row in self.events if wanted.fits(row)]
 
-    def _put(self, mark: MarkJson) -> None:
-        self.marks.setdefault(mark["stream"], Marks()).put(mark)
+    def put(self, mark: MarkJson | None) -> None:
+        """Take in a mark, if it is one."""
+        if mark is not None:
+            self.marks.setdefault(mark["stream"], Marks()).put(mark)
+
+    def leave_open(self, run: str, time: float) -> None:
+        """A run is over: what it left open stays so."""
+        for marks in self.marks.values():
+            marks.leave_open(run, time)
 
     def _follow_run(self, event: AnyEvent) -> None:
         run = run_of(event)
-        if self._run is not None and run != self._run:
-            self._leave_open(run)
+        if self._run not in (None, run):
+            self.leave_open(self._run or "", self._newest)
         self._run = run
 
-    def _leave_open(self, run: str) -> None:
-        """What other runs than this one left open stays so."""
-        for marks in self.marks.values():
-            marks.leave_open(run, self._newest)
 
-    def _row(self, event: AnyEvent, old: bool) -> Row:
-        at = event.at or next(
-            (
-                value
-                for name in ("end", "offset", "start")
-                if isinstance(value := getattr(event, name, None), Mark)
-            ),
-            None,
-        )
-        if at is not None:
-            when = ms(at.wall_ns)
-            self._newest = when
-        else:
-            when = self._newest if old and self._newest else round(time.time() * 1000, 1)
-        body = dump(event)
-        stored = Stored(event.seq, event.run_id, event.stream, event.kind, round(when * 1e6), body)
-        return Row(stored, when, printable(describe(event)[0]))
+class Earlier:
+    """What was said before everything that a history knows, taken in one by one, oldest first.
+
+    Args:
+        history: Has the marks at once, and the rows when it is given all of this.
+
+    Attributes:
+        rows: The events.
+    """
+
+    def __init__(self, history: History) -> None:
+        self.rows: list[Row] = []
+        self._history = history
+        self._run: str | None = None
+        self._newest: float | None = None
+
+    def add(self, event: AnyEvent) -> None:
+        """Take in the next event."""
+        run = run_of(event)
+        if self._run not in (None, run):
+            self.end()
+        self._run = run
+        if isinstance(event, HeartbeatEvent):
+            return
+        row = _row(event, self._newest)
+        self._newest = row.time
+        self._history.put(mark_of(event, row.time))
+        self.rows.append(row)
+
+    def end(self) -> None:
+        """The run of the newest event is over."""
+        if self._run is not None and self._newest is not None:
+            self._history.leave_open(self._run, self._newest)
+
+
+def _row(event: AnyEvent, time_of_last: float | None) -> Row:
+    """An event for the list; one that tells of no frame has the time of the last event, or of now."""
+    marks = (getattr(event, name, None) for name in ("at", "end", "offset", "start"))
+    at = next((one for one in marks if isinstance(one, Mark)), None)
+    otherwise = round(time.time() * 1000, 1) if time_of_last is None else time_of_last
+    when = otherwise if at is None else ms(at.wall_ns)
+    stored = Stored(event.seq, event.run_id, event.stream, event.kind, round(when * 1e6), dump(event))
+    return Row(stored, when, printable(describe(event)[0]))
 
 
 def health_json(beat: HeartbeatEvent) -> dict[str, Any]:

@@ -129,9 +129,9 @@ class Marks:
                 del self._marks[one["key"]]
 
     def leave_open(self, run: str, time: float) -> None:
-        """All runs but this one are over: nothing that is open there will be closed any more."""
+        """A run is over: nothing of it that is open will be closed any more."""
         for mark in self._marks.values():
-            if mark["run"] == run or mark.get("left"):
+            if mark["run"] != run or mark.get("left"):
                 continue
             if mark["end"] is None:
                 mark["end"] = max(time, mark["start"])

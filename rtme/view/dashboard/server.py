@@ -3,7 +3,7 @@
 import asyncio
 import socket
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import uvicorn
@@ -100,11 +100,20 @@ class Dashboard:
             log_level="warning",
             access_log=False,
             server_header=False,
+            lifespan="off",
             timeout_graceful_shutdown=GRACE_S,
         )
         self._server = _Server(config, on_ready)
         self._server.should_exit = self._stopped
-        await self._server.serve([self._socket])
+        serving = asyncio.create_task(self._server.serve([self._socket]))
+        listening = asyncio.create_task(feed.run())
+        await asyncio.wait([serving, listening], return_when=asyncio.FIRST_COMPLETED)
+        # A page that hears nothing any more must not look like a service that is silent.
+        self._server.should_exit = True
+        await serving
+        listening.cancel()
+        with suppress(asyncio.CancelledError):
+            await listening
 
 
 class _Server(uvicorn.Server):

@@ -2,7 +2,7 @@
 
 import csv
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,14 +19,16 @@ from view.dashboard.visit import PATIENCE_MS, Visit
 if TYPE_CHECKING:
     from browsing import Dashboard
 
-Open = Callable[..., "Dashboard"]
 Go = Callable[..., Visit]
 WORDS = 'a "warning"; with, signs\nand <i>lines</i> é'
 
 
-@pytest.fixture
-def page(service: ToldService, open_dashboard: Open, visit: Go) -> Visit:
-    """A page of two sources that have said this and that."""
+@pytest.fixture(scope="module")
+def talk(tmp_path_factory: pytest.TempPathFactory) -> "Iterator[tuple[ToldService, Dashboard]]":
+    """Two sources that have said this and that, and a dashboard of them."""
+    import browsing
+
+    service = ToldService(tmp_path_factory.mktemp("talk"))
     door, desk = Scene("door"), Scene("desk")
     service.say(door.state(), *door.appears(), desk.state(), *desk.appears())
     service.say(
@@ -37,8 +39,22 @@ def page(service: ToldService, open_dashboard: Open, visit: Go) -> Visit:
         desk.warning(WORDS),
     )
     service.sent(at_least=11)
-    shown = visit(open_dashboard(service.address).url).connected()
-    expect(shown.find("event")).to_have_count(11, timeout=PATIENCE_MS)
+    with browsing.dashboard(service.address) as dashboard:
+        yield service, dashboard
+    service.kill()
+
+
+@pytest.fixture
+def service(talk: "tuple[ToldService, Dashboard]") -> ToldService:
+    return talk[0]
+
+
+@pytest.fixture
+def page(talk: "tuple[ToldService, Dashboard]", visit: Go) -> Visit:
+    """A page with all that was said."""
+    service, dashboard = talk
+    shown = visit(dashboard.url).connected()
+    expect(shown.find("event")).to_have_count(len(service.sent()), timeout=PATIENCE_MS)
     return shown
 
 
@@ -79,6 +95,8 @@ def test_filters_choose_what_is_shown_and_kept(page: Visit, service: ToldService
     def shown(count: int) -> None:
         expect(page.find("event")).to_have_count(count, timeout=PATIENCE_MS)
 
+    all_of_them = len(service.sent())
+
     page.see("filter-kind").select_option("interval")
     shown(3)
     page.see("filter-stream").select_option("door")
@@ -91,6 +109,7 @@ def test_filters_choose_what_is_shown_and_kept(page: Visit, service: ToldService
     shown(3)
     page.see("filter-kind").select_option("")
     page.see("filter-stream").select_option("")
+    shown(all_of_them + 2)
     page.see("filter-text").fill("WARNING")
     shown(1)
     assert len(json.loads(kept(page, "json", tmp_path).read_text())) == 1
@@ -113,8 +132,8 @@ def test_more_than_fit_are_had_by_asking(page: Visit, service: ToldService) -> N
     page.evaluate("() => location.reload()")
     page.connected()
     older = page.page.get_by_role("button", name="Show older events")
-    count = -1
-    while count < 461:
+    count, wanted = -1, len(service.sent(at_least=461))
+    while count < wanted:
         expect(page.find("event").nth(count + 1)).to_be_attached(timeout=PATIENCE_MS)
         count = page.find("event").count()
         if older.is_visible():
@@ -123,4 +142,4 @@ def test_more_than_fit_are_had_by_asking(page: Visit, service: ToldService) -> N
         "[...document.querySelectorAll('[data-testid=event]')].map(one => Number(one.dataset.seq))"
     )
     assert seqs == sorted(set(seqs), reverse=True)
-    assert len(seqs) == 461
+    assert len(seqs) == wanted

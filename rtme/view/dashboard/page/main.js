@@ -65,6 +65,7 @@ function showTheme(theme) {
     card.dirty = card.now = true;
     card.showHealth();
   }
+  showConnection();
 }
 
 node("theme").onclick = () => {
@@ -240,6 +241,7 @@ function showConnection() {
   bar.dataset.state = state;
   everReached ||= reached;
   bar.classList.toggle("waiting", !everReached || (state === "silent" && !presence?.since && !presence?.why));
+  if (state !== "live") for (const card of cards.values()) card.loseSight();
   const since = presence?.since;
   if (!everReached) return;
   if (state === "lost") say(node("connection-text"), "The dashboard is not answering: is `rtme dashboard` still running? Trying again.");

@@ -52,7 +52,7 @@ export class Picture {
         .sort((a, b) => b.start - a.start)[0];
       const colour = found ? (found.type === "macro" ? styles.onPictureMacro : styles.onPictureMe) : styles.onPicture;
       pen.strokeStyle = face.judged ? colour : styles.onPictureNot;
-      pen.lineWidth = unit * (found ? 2 : 1);
+      pen.lineWidth = unit * (found ? 1.5 : 1);
       pen.setLineDash(face.judged ? [] : [4, 3]);
       pen.beginPath();
       for (const line of face.outline)

@@ -303,6 +303,12 @@ export class SourceCard {
     this.rowsDirty = true;
   }
 
+  /** No heartbeat comes: how the source does is not known. */
+  loseSight() {
+    say(this.badge, "no data");
+    this.badge.dataset.state = this.node.dataset.state = "unknown";
+  }
+
   showHealth() {
     const { health, figure } = this;
     if (!health) return;
