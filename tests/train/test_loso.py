@@ -148,7 +148,7 @@ def test_machines_share_the_folds_and_their_folders_are_put_together(
     assert "own-s4 was trained by another recipe (fit.epochs is 1 there and 2 here)" in strange
     shutil.rmtree(here / "folds" / "own-s4")
 
-    told_last = train(store, here).stdout
+    told_last = train(store, here).stderr
     assert told_last.count("done already") == 3
     assert said_of(here) == said_of(whole)
     assert any(len(text.splitlines()) > 1 for name, text in said_of(whole).items() if "predictions" in name)
@@ -184,7 +184,7 @@ def test_a_run_killed_within_a_fold_goes_on_to_what_it_would_have_been(
     told = json.loads(rtme("eval", folder, "--partial", "--json").stdout)["runs"][0]
     assert (told["unfinished"], told["missing"]) == (["own-s2"], ["own/s3", "own/s4"])
     assert [one["subject"] for one in told["subjects"]] == ["own/s1"]
-    assert "1 of 2 epochs are done already" in train(store, folder, *two).stdout
+    assert "1 of 2 epochs are done already" in train(store, folder, *two).stderr
     unbroken = said_of(whole)
     assert said_of(folder) == {
         name: unbroken[name] for name in unbroken if "own-s1" in name or "own-s2" in name

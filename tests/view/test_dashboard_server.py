@@ -11,7 +11,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
@@ -90,12 +90,13 @@ def served(address: str) -> Iterator[Page]:
     ready = threading.Event()
     serving = threading.Thread(target=dashboard.run, args=[ready.set])
     serving.start()
-    assert ready.wait(PATIENCE_S)
-    page = Page(dashboard)
-    yield page
-    page.close()
-    dashboard.stop()
-    serving.join(PATIENCE_S)
+    try:
+        assert ready.wait(PATIENCE_S)
+        with closing(Page(dashboard)) as page:
+            yield page
+    finally:
+        dashboard.stop()
+        serving.join(PATIENCE_S)
     assert not serving.is_alive()
 
 

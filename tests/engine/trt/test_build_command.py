@@ -27,7 +27,7 @@ def test_it_builds_what_live_then_runs(
     words = ["build", str(bundle.path), "--backend", "tensorrt", "--max-batch", "2", "--plans", str(plans)]
     result = run(app, words, catch_exceptions=False)
     assert result.exit_code == 0
-    assert "in fp16, batches of 1, 2" in result.stdout
+    assert "in fp16, batches of 1, 2" in result.stderr
     assert result.stdout.count("written to ") == 2
     assert f"set {HOME}={plans}" in result.stdout
     with pytest.raises(
