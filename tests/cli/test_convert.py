@@ -171,6 +171,7 @@ def test_compare_of_nothing_in_common(here: Run, tmp_path: Path) -> None:
 
 
 @pytest.mark.timeout(600)
+@pytest.mark.slow
 def test_the_document_as_it_is_typed(
     rtme: Run, here: Run, clip: Path, engine: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

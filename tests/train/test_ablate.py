@@ -68,6 +68,7 @@ def half_failed(recipe: Recipe, tmp_path_factory: pytest.TempPathFactory) -> tup
     return out, failed
 
 
+@pytest.mark.slow
 def test_a_run_that_fails_is_named_and_the_others_go_on(half_failed: tuple[Path, dict[str, str]]) -> None:
     out, failed = half_failed
     assert list(failed) == ["BCE, seed 8"]
@@ -102,6 +103,7 @@ def test_the_tables_say_what_they_were_measured_on(half_failed: tuple[Path, dict
     assert (out / "curves.png").is_file()
 
 
+@pytest.mark.slow
 def test_it_goes_on_with_what_is_missing_and_trains_nothing_twice(
     half_failed: tuple[Path, dict[str, str]], recipe: Recipe, tmp_path: Path
 ) -> None:

@@ -347,6 +347,7 @@ def test_the_command_lists_subjects_where_they_are_few(tmp_path: Path) -> None:
         assert ("each of the 21 subjects is told by --json" in shown) == (count == 21)
 
 
+@pytest.mark.slow
 def test_the_command_exports_a_fold_with_what_is_known_of_it(tmp_path: Path, store: Store) -> None:
     run = a_run(tmp_path / "run", store, FOUND)
     shown = command("export", str(run.folder), "--out", str(tmp_path / "engine"), "--fold", "b")

@@ -126,6 +126,7 @@ def test_each_subject_is_left_out_once_in_a_folder_of_its_own(whole: Path) -> No
         assert {row["fold"] for row in table(fold / "truth.csv")} == {f"own/{subject}"}
 
 
+@pytest.mark.slow
 def test_machines_share_the_folds_and_their_folders_are_put_together(
     whole: Path, store: Path, tmp_path: Path
 ) -> None:
@@ -158,6 +159,7 @@ def test_machines_share_the_folds_and_their_folders_are_put_together(
     assert mine["truths"]["me"] == 4
 
 
+@pytest.mark.slow
 def test_a_run_killed_within_a_fold_goes_on_to_what_it_would_have_been(
     whole: Path, store: Path, tmp_path: Path
 ) -> None:

@@ -104,6 +104,7 @@ def test_it_is_scored_and_says_that_it_is_synthetic(trained: Path) -> None:
     assert json.loads((trained / "evaluation.json").read_text())
 
 
+@pytest.mark.slow
 def test_it_runs_live(trained: Path, tmp_path: Path) -> None:
     assert "it never saw synthetic/test\n" in run("export", trained, "--out", tmp_path / "engine")
     manifest = load_bundle(tmp_path / "engine").manifest
@@ -134,6 +135,7 @@ def test_a_fold_is_trained_by_one_run_at_a_time(clips: Path, tmp_path: Path) -> 
     assert "another run fills" in said
 
 
+@pytest.mark.slow
 def test_a_killed_run_ends_as_if_it_had_not_been(trained: Path, clips: Path, tmp_path: Path) -> None:
     folder = tmp_path / "quick"
     command = [*RTME, "train", "quick", "--data", clips, "--out", folder, *SMALL]

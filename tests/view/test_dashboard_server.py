@@ -52,7 +52,7 @@ class Page:
         self.url = f"ws://127.0.0.1:{dashboard.port}/live"
         self._messages: deque[dict[str, Any]] = deque()
         self._stack = ExitStack()
-        self._socket: ClientConnection = self._stack.enter_context(connect(self.url))
+        self._socket: ClientConnection = self._stack.enter_context(connect(self.url, open_timeout=PATIENCE_S))
 
     def say(self, **what: object) -> None:
         self._socket.send(json.dumps(what))
@@ -326,7 +326,7 @@ def test_without_a_service_the_page_is_up_and_knows_what_it_waits_for(silent_pag
 
 def test_a_page_that_talks_nonsense_is_left_alone(silent_page: Page) -> None:
     for nonsense in ("", "[]", "{}", '{"watch": 1, "pictures": []}', "\x00"):
-        with connect(silent_page.url) as one:
+        with connect(silent_page.url, open_timeout=PATIENCE_S) as one:
             one.send(nonsense)
             with pytest.raises(ConnectionClosed):
                 _read_out(one)
