@@ -135,7 +135,10 @@ def test_another_command_names_what_is_there(command: str) -> None:
                 parse(rest[place + 1 :])
         case "install", [*_, file, _]:
             assert (ROOT / file).is_file() or file == "cameras.toml", file
-        case (("cd" | "git" | "journalctl" | "jq" | "python3" | "source" | "ssh" | "systemctl" | "v4l2-ctl"), _):
+        case (
+            ("cd" | "git" | "journalctl" | "jq" | "python3" | "source" | "ssh" | "systemctl" | "v4l2-ctl"),
+            _,
+        ):
             pass
         case program, _:
             pytest.fail(
