@@ -2,6 +2,7 @@
 
 import av
 import numpy as np
+from av.sidedata.sidedata import SideDataContainer
 from numpy.typing import NDArray
 
 
@@ -17,7 +18,9 @@ def picture(frame: av.VideoFrame, pixel_aspect: float = 1.0) -> NDArray[np.uint8
     # lines.
     pixels = frame.to_ndarray(format="rgb24", width=width, threads=1)
     image: NDArray[np.uint8] = np.ascontiguousarray(pixels)
-    matrix = frame.side_data.get("DISPLAYMATRIX")
+    # `frame.side_data` would stay in the frame and the frame in it: each picture would wait for the garbage collector,
+    # hundreds at a time.
+    matrix = SideDataContainer(frame).get("DISPLAYMATRIX")  # type: ignore[call-arg]  # the stub has no __init__
     if matrix is None:
         return image
     return upright(image, np.frombuffer(bytes(matrix), np.int32))

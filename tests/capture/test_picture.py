@@ -1,9 +1,13 @@
+import gc
 import os
 import subprocess
 import sys
+from contextlib import closing
 from pathlib import Path
 
 import pytest
+
+from rtme.capture.file import FileSource
 
 WATCH = """
 import os, sys, threading
@@ -38,3 +42,18 @@ def test_a_picture_starts_no_thread(numbered_clip: Path) -> None:
     )
     # 90 pictures; the decoder's own threads are one for each core, which are there from the beginning.
     assert int(done.stdout) <= 8 + 2 * (os.cpu_count() or 1)
+
+
+def test_a_picture_is_freed_with_its_last_user(numbered_clip: Path) -> None:
+    """Pictures that wait for the garbage collector fill hundreds of megabytes."""
+    with closing(FileSource(numbered_clip)) as source:
+        source.open()
+        source.read()
+        gc.collect()
+        gc.disable()
+        try:
+            while source.read() is not None:
+                pass
+            assert gc.collect() < 90, "a picture or more for each frame"
+        finally:
+            gc.enable()

@@ -3,7 +3,6 @@
 import http.client
 import os
 import re
-import secrets
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -25,7 +24,7 @@ from rtme.errors import SettingsError
 from rtme.view.dashboard.server import Dashboard
 
 NOBODY = "tcp://127.0.0.1:9"
-TOKEN = secrets.token_urlsafe(24)
+TOKEN = "a-token-that-only-these-tests-know"
 PLACES = ["/", "/api/events", "/api/timeline?stream=cam&from=0&to=1", "/export.csv", "/export.json", "/page/"]
 
 
