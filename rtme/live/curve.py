@@ -7,6 +7,9 @@ from rtme.face.crop import FaceCrop, HeadPose
 from rtme.spot.spotter import Final
 from rtme.traces import Trace
 
+LONGEST = 120
+"""Slots after which a point is told as it is: of a face that was never judged nothing becomes final."""
+
 POINTS = 6
 """Points that are told together: a fifth of a second at 30 a second."""
 
@@ -56,7 +59,8 @@ class Curve:
         for slot, speaking in final.speaking.items():
             if slot in self._points:
                 self._points[slot].speaking = round(speaking, 4)
-        ready = [slot for slot in self._points if last or slot <= final.to]
+        final_to = max(final.to, max(self._points, default=0) - LONGEST)
+        ready = [slot for slot in self._points if last or slot <= final_to]
         if not ready or (len(ready) < POINTS and not last):
             return []
         return [self._trace([self._points.pop(slot) for slot in ready])]

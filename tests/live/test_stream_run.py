@@ -17,6 +17,7 @@ from rtme.live.marks import Marks
 from rtme.live.messages import Tracked
 from rtme.live.service import Live
 from rtme.live.stream_run import StreamRun
+from rtme.traces import Trace
 from tiny_engine import make_tiny_bundle
 
 
@@ -106,3 +107,17 @@ def test_an_engine_of_other_measures_is_refused(tmp_path: Path) -> None:
         StreamRun("cam", 0, backend)
     with pytest.raises(EngineError, match="tiny reads 5 measures"):
         Live(["clip.mp4"], engine=str(tmp_path / "engine"))
+
+
+def test_a_face_that_is_never_judged_has_a_curve_and_nothing_of_it_waits_for_ever(backend: Backend) -> None:
+    traces: list[Trace] = []
+    run = StreamRun("cam", 0, backend, on_trace=traces.append)
+    away = replace(face(), invalid="turned away", crop=None)
+    for slot in range(600):
+        run.push(Tracked("cam", 0, slot, mark(slot), True, [away]), None, behind=False)
+    told = [frame for trace in traces for frame in trace.frame]
+    assert told == list(range(len(told)))
+    assert len(told) > 450
+    assert {score for trace in traces for score in trace.score} == {None}
+    run.finish()
+    assert sum(len(trace.frame) for trace in traces) == 600
