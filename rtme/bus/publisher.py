@@ -136,7 +136,8 @@ class Publisher:
         self._on_sent = on_sent
         self._on_shown = on_shown
         self._previews = previews
-        self._shown: deque[Shown] = deque(maxlen=MOST_SHOWN)
+        # Where nothing is published it is a recording that is worked through, of whose curves no piece may be missing.
+        self._shown: deque[Shown] = deque(maxlen=None if bind is None else MOST_SHOWN)
         self._capacity = capacity
         self._reserve = reserve
         self._queue: deque[tuple[AnyEvent, int]] = deque()
@@ -278,6 +279,7 @@ class Publisher:
                 self._send(batch)
                 self._in_hand_ns = None
                 self._send_shown()
+            # What came with the last events.
             self._send_shown()
         except Exception as error:  # whatever it was, publish() must tell the callers
             with self._ready:
@@ -362,7 +364,8 @@ class Publisher:
 
     def _send_shown(self) -> None:
         """What is to be looked at, after the events that were decided with it."""
-        while self._shown:
+        # Not what comes meanwhile: events must not wait for it.
+        for _ in range(len(self._shown)):
             shown = self._shown.popleft()
             message = shown.message.model_copy(update={"run_id": self.run_id})
             shown = Shown(message, shown.picture)
