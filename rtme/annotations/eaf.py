@@ -80,7 +80,9 @@ def read_eaf(path: Path) -> Document:
     """
     try:
         root = ET.parse(path).getroot()
-    except (ET.ParseError, OSError, LookupError, ValueError) as error:
+    except OSError as error:
+        raise DataError(f"{path} cannot be read: {error.strerror}") from error
+    except (ET.ParseError, LookupError, ValueError) as error:
         raise DataError(f"{path} cannot be read as an ELAN file ({error}): save it again in ELAN") from error
     if root.tag != "ANNOTATION_DOCUMENT":
         raise DataError(f"{path} is not an ELAN file: it begins with <{root.tag}>")

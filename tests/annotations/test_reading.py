@@ -168,3 +168,9 @@ def test_a_submission_is_written_only(tmp_path: Path) -> None:
     write(tmp_path / "sub.megc.csv", [talk()])
     with pytest.raises(SettingsError, match="written by rtme and not read"):
         read(tmp_path / "sub.megc.csv")
+
+
+@pytest.mark.parametrize("name", ["gone.eaf", "gone.json", "gone.csv", "gone.vtt", "gone.TextGrid"])
+def test_a_file_that_is_not_there_is_said_to_be_so(tmp_path: Path, name: str) -> None:
+    with pytest.raises(DataError, match="No such file"):
+        read(tmp_path / name, fps=30)
