@@ -4,12 +4,13 @@ python bench/page.py
 """
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from record import RESULTS, ROOT
 from rtme.trial.markdown import NONE, table
+from rtme.trial.speed.pictures import PICTURED
 from rtme.trial.speed.record import FORMAT, in_a_line
 from rtme.trial.speed.tables import said, tables
 
@@ -22,6 +23,9 @@ BENCHES = {
     "ratio": "What caching features saves",
     "engines": "Backends",
     "memory": "Memory",
+    "journal": "The journal",
+    "replay": "What was missed",
+    "reconnect": "A camera that comes back",
     "soak": "A long run while things break",
     "dashboard": "The dashboard in a browser",
 }
@@ -78,6 +82,41 @@ TARGETS: list[tuple[str, str, bool, float, Callable[[Results], tuple[str, float]
         lambda r: _number(r["ratio"]["encoder_runs_ratio"]),
     ),
     ("times its speed end to end", "ratio", True, 5, lambda r: _median(r["ratio"]["end_to_end_ratio"])),
+    (
+        "events journalled and published, a second",
+        "journal",
+        True,
+        20_000,
+        lambda r: _median(r["journal"]["burst"]["with"]["per_second"]),
+    ),
+    (
+        "what the journal adds to a live event, ms p99",
+        "journal",
+        False,
+        1,
+        lambda r: _median(r["journal"]["paced"]["added_ms"]["p99"]),
+    ),
+    (
+        "first event after an RTSP server is back, ms at most",
+        "reconnect",
+        False,
+        2000,
+        lambda r: _number(max(row["live_ms"]["max"] for row in r["reconnect"]["rows"])),
+    ),
+    (
+        "memory after a long run with faults, % more",
+        "soak",
+        False,
+        1,
+        lambda r: _rise(r["soak"]["compared"]["rss_mib"]),
+    ),
+    (
+        "p99 of a frame after it, % more",
+        "soak",
+        False,
+        10,
+        lambda r: _rise(r["soak"]["compared"]["p99_ms"]),
+    ),
     (
         "dashboard: page usable, ms",
         "dashboard",
@@ -157,13 +196,14 @@ def _machine(label: str, results: Results) -> list[str]:
         commit = f", commit {known['commit']}" if known["commit"] else ""
         parts += [
             f"### {title}",
-            f"`python bench/{bench}.py`, {result['when'][:10]}{commit}, engine {_of(result, 'engine')}{_on(result)}, "
+            f"`python bench/{bench}.py`, {result['when'][:10]}{commit}{_with(result)}, "
             f"load of the machine before {known['load_before']}.",
         ]
         for found in tables(bench, result):
             parts += [f"**{found.title}**", table(found.names, found.rows)]
             parts += [found.note] if found.note else []
-        parts.append(f"![{title}](../bench/results/{bench}-{label}.png)")
+        if bench in PICTURED:
+            parts.append(f"![{title}](../bench/results/{bench}-{label}.png)")
     return parts
 
 
@@ -185,18 +225,24 @@ def _target(
     return [what, aim, text, "met" if met else "**missed**", command]
 
 
-def _of(result: Mapping[str, Any], name: str) -> str:
-    """What a result says of itself; that of throughput has several parts."""
-    return next((part[name] for part in (result, *result.get("live", [])) if part.get(name)), NONE)
-
-
-def _on(result: Mapping[str, Any]) -> str:
-    """What ran the engine; the bench of all backends says so in each row."""
-    return "" if _of(result, "backend") == NONE else f" on {_of(result, 'backend')}"
+def _with(result: Mapping[str, Any]) -> str:
+    """The engine and what ran it. Some benches need none, and that of all backends says the second in each row."""
+    # The result of throughput has several parts.
+    parts = (result, *result.get("live", []))
+    engine, backend = (
+        next((part[name] for part in parts if part.get(name)), None) for name in ("engine", "backend")
+    )
+    return (f", engine {engine}" if engine else "") + (f" on {backend}" if backend else "")
 
 
 def _median(figure: Mapping[str, Any]) -> tuple[str, float]:
     return said(figure), figure["median"]
+
+
+def _rise(ends: Sequence[float]) -> tuple[str, float]:
+    before, after = ends
+    percent = 100 * (after - before) / before
+    return f"{percent:+.2f}", percent
 
 
 def _number(value: float) -> tuple[str, float]:

@@ -1,24 +1,24 @@
 """How fast a subscriber has what it missed: a gap of 10,000 events, and everything since the beginning.
 
-python bench/replay.py [--events 100000] [--runs 5] [--out FILE]        about a minute
+    python bench/replay.py [--events 100000] [--runs 3 5]        about a minute
 
 The service and the subscriber are processes of their own. The newest 10,000 events come from the service's memory, older
 ones from its journal.
 """
 
 import argparse
-import json
-import statistics
 import subprocess
 import sys
 import tempfile
 import time
 from pathlib import Path
 
+from record import begin, often_of, save
 from rtme import Subscriber
 from rtme.bus.journal import Journal
 from rtme.bus.publisher import Publisher
 from rtme.events import HeartbeatEvent, IntervalEvent, Mark
+from rtme.trial.speed.spread import figure, repeat
 
 GAP = 10_000
 ANY = "tcp://127.0.0.1:*"
@@ -69,39 +69,36 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--events", type=int, default=100_000)
-    parser.add_argument("--runs", type=int, default=5)
-    parser.add_argument("--out", type=Path, help="write the figures here, as JSON")
+    parser.add_argument("--runs", type=int, nargs=2, metavar=("LEAST", "MOST"))
     parser.add_argument("--serve", help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     if arguments.serve:
         serve(arguments.serve, arguments.events)
         return
+    if arguments.events <= GAP:
+        parser.error(f"--events {arguments.events}: more than the {GAP} of the gap, please")
+    known, often = begin(), often_of(arguments, 3, 5)
+    last = arguments.events - 1
+    firsts = {"from memory": last + 1 - GAP, "from memory and the journal": 0}
     with tempfile.TemporaryDirectory() as folder:
-        command = [
-            sys.executable,
-            __file__,
-            "--serve",
-            f"{folder}/journal",
-            "--events",
-            str(arguments.events),
-        ]
+        journal = str(Path(folder) / "journal")
+        command = [sys.executable, __file__, "--serve", journal, "--events", str(arguments.events)]
         with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as service:
             assert service.stdout is not None
             address, replay = service.stdout.readline().split()
-            last = arguments.events - 1
-            gaps = [catch_up(address, replay, last + 1 - GAP, last) for _ in range(arguments.runs)]
-            wholes = [catch_up(address, replay, 0, last) for _ in range(arguments.runs)]
+
+            def once() -> dict[str, float]:
+                return {name: catch_up(address, replay, first, last) for name, first in firsts.items()}
+
+            runs, enough = repeat(once, lambda run: run["from memory and the journal"], often)
             service.kill()
-    figures = {
-        "events": arguments.events,
-        "gap_of_10000_s": [round(value, 3) for value in gaps],
-        "gap_median_s": round(statistics.median(gaps), 3),
-        "all_s": [round(value, 3) for value in wholes],
-        "all_events_per_s": round(arguments.events / statistics.median(wholes)),
-    }
-    print(json.dumps(figures, indent=2))
-    if arguments.out:
-        arguments.out.write_text(json.dumps(figures, indent=2) + "\n")
+    caught_up = {}
+    for name, first in firsts.items():
+        events, seconds = last + 1 - first, [run[name] for run in runs]
+        rates = [events / value for value in seconds]
+        caught_up[name] = {"events": events, "seconds": figure(seconds, 3), "per_second": figure(rates, 0)}
+    what = "interval events, a service and a subscriber of their own processes"
+    save("replay", {"what": what, "enough": enough, "caught_up": caught_up}, known)
 
 
 if __name__ == "__main__":

@@ -170,6 +170,7 @@ class HeartbeatEvent(Event):
     kind: Literal["heartbeat"] = "heartbeat"
     uptime_s: float
     engine: str
+    engine_note: str = Field("", description="what the engine was trained on, a sentence for people")
     backend: str | None = Field(
         None, description="what runs the engine now, for people: library, precision, device"
     )

@@ -167,12 +167,47 @@ def results() -> dict[str, dict[str, Any]]:
             "reconnects": 1,
             "largest_rss_mib": 303.0,
             "rss_mib_per_hour": 1.5,
+            "compared": {"rss_mib": [300.0, 306.0], "p99_ms": [30.0, None]},
             "accuracy": [{"planted": 15, "found": 9, "false_alarms": 1}] * 10,
             "verdict": [
                 {"what": "no thread is leaked", "measured": "+0 (25 to 25)", "met": True},
                 {"what": "memory grows by less than 1 %", "measured": "+2.00 % (300 to 306)", "met": False},
             ],
             "points": [[0.0, 300.0, 20, 25, 30.0], [600.0, 306.0, 20, 25, None]],
+        },
+        "journal": {
+            "what": "made up",
+            "burst": {
+                "enough": "5 runs",
+                **{
+                    way: {"per_second": figure(speed), "cpu_us_an_event": figure(40)}
+                    for way, speed in (("without", 30_000), ("with", 21_000))
+                },
+            },
+            "paced": {
+                "enough": "5 runs",
+                **dict.fromkeys(("without", "with"), ranks),
+                "added_ms": {"p50": figure(0.3), "p99": figure(1.5)},
+            },
+        },
+        "replay": {
+            "what": "made up",
+            "enough": "5 runs",
+            "caught_up": {
+                "from memory": {"events": 10_000, "seconds": figure(0.5), "per_second": figure(20_000)}
+            },
+        },
+        "reconnect": {
+            "rows": [
+                {
+                    "away_s": seconds,
+                    "gone_s": seconds + 1,
+                    "times": 8,
+                    "live_ms": {"p50": 700, "max": 1100 + seconds},
+                    "face_ms": {"p50": 800, "max": 1300},
+                }
+                for seconds in (0.0, 20.0)
+            ]
         },
         "dashboard": {
             "what": "made up",

@@ -472,6 +472,7 @@ class Live:
             stream=SERVICE,
             uptime_s=round(time.monotonic() - self._started, 3),
             engine=f"{self.manifest.name} {self.manifest.version}",
+            engine_note=self.manifest.summary,
             backend=self._backend.label,
             sensitivity=self.settings.sensitivity,
             last_seq=publisher.last_seq,

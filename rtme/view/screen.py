@@ -7,7 +7,7 @@ from collections.abc import Iterable
 
 from rich.text import Text
 
-from rtme.events import HeartbeatEvent, IntervalEvent, StreamHealth
+from rtme.events import HeartbeatEvent, IntervalEvent
 from rtme.view.scene import FaceNow, Scene, SourceNow
 from rtme.view.terminal import INTERVAL_STYLES, describe, printable, time_of_day
 from rtme.view.words import TYPES
@@ -25,8 +25,6 @@ _TURNS = {"speaking": "magenta", "listening": "cyan"}
 _BLOCKS = " ▏▎▍▌▋▊▉█"
 _WIDE = 76
 """Columns from which on a source's line has everything."""
-_NOTE = "the default engine learned from synthetic clips: what it finds in real faces was not validated"
-_SHORT_NOTE = "the engine learned from synthetic clips"
 
 
 def page(
@@ -53,8 +51,8 @@ def page(
     if silence is not None:
         head.append(Text(f" NO DATA  {silence} ".ljust(width), ALARM))
     foot = [Text(note, "yellow")] if note else []
-    if scene.beat is not None and scene.beat.engine.startswith("default "):
-        foot.append(Text(_NOTE if len(_NOTE) <= width else _SHORT_NOTE, "dim"))
+    if scene.beat is not None and scene.beat.engine_note:
+        foot.append(Text(printable(scene.beat.engine_note), "dim"))
     foot = foot[: max(0, height - len(head) - 2)]
     # What happened last has a third of what is left, and more where the sources leave it.
     room = max(1, height - len(head) - len(foot) - 1)
@@ -135,19 +133,19 @@ def _sources(sources: list[SourceNow], width: int, room: int, *, stale: bool) ->
 
 
 def _source(source: SourceNow, width: int, *, stale: bool, brief: bool) -> Text:
-    health = source.health or StreamHealth(state="connecting")
+    health = source.health
     state = "?" if stale else source.state or "?"
     name = Text(printable(source.name), "cyan")
     name.truncate(_name_width(width), overflow="ellipsis", pad=True)
     line = Text.assemble(name, " ", (f"{state:<10}", "dim" if stale else STATES.get(state, "")))
     if source.well or width >= _WIDE or not source.detail:
-        line.append(f" {'-' if stale else f'{health.fps:.1f}':>5}")
+        line.append(f" {'-' if stale or health is None else f'{health.fps:.1f}':>5}")
     if width >= _WIDE:
-        lost = sum(health.drops.values())
-        line.append(f"{lost:7d}", "yellow" if lost else "")
-        took = health.system_ms or health.pipeline_ms
+        lost = sum(health.drops.values()) if health else None
+        line.append(f"{'-' if lost is None else lost:>7}", "yellow" if lost else "")
+        took = health and (health.system_ms or health.pipeline_ms)
         line.append(f"{f'{took.p50:.0f} / {took.p95:.0f}' if took else '-':>14}  ")
-        line.append(f"{health.faces:5d}")
+        line.append(f"{health.faces if health else '-':>5}")
     if not source.well and not stale and source.detail:
         line.append(f" {printable(source.detail)}", STATES.get(state, ""))
     elif brief and not stale:

@@ -83,6 +83,20 @@ def test_another_epoch_and_another_run_begin_with_nothing() -> None:
     assert [source.name for source in told.scene.sources()] == ["other"]
 
 
+def test_what_no_heartbeat_has_said_is_not_shown_as_nought() -> None:
+    told = Told()
+    told.begin("cam")
+
+    def row() -> list[str]:
+        shown = page(told.scene, 120, 20, address="tcp://h:1").plain.split("\n")
+        return next(line for line in shown if line.startswith("cam")).split()
+
+    assert row() == ["cam", "live", "-", "-", "-", "-"]
+    health = {"cam": StreamHealth(state="live", fps=30.0, faces=1)}
+    told.add(HeartbeatEvent(stream="_service", uptime_s=1.0, engine="default 1", last_seq=3, streams=health))
+    assert row() == ["cam", "live", "30.0", "0", "-", "1"]
+
+
 names = st.text(max_size=30).map(lambda text: text or "x")
 
 

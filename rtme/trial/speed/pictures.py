@@ -211,3 +211,6 @@ _MAKERS: dict[str, Callable[[Figure, Result], None]] = {
     "soak": _soak,
     "dashboard": _dashboard,
 }
+
+PICTURED = frozenset(_MAKERS)
+"""The benches whose results can be drawn."""

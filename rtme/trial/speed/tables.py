@@ -24,7 +24,7 @@ def tables(bench: str, result: Result) -> list[Table]:
     """All tables of a result.
 
     Args:
-        bench: ``latency``, ``throughput``, ``ratio``, ``engines``, ``memory``, ``soak`` or ``dashboard``.
+        bench: Name of the bench.
         result: What the bench of this name gave.
     """
     return _MAKERS[bench](result)
@@ -280,12 +280,70 @@ def _dashboard(result: Result) -> list[Table]:
     ]
 
 
+def _journal(result: Result) -> list[Table]:
+    burst, paced = result["burst"], result["paced"]
+    ways = ("without", "with")
+    return [
+        Table(
+            "As many events as it takes",
+            ["journal", "events/s", "processor time of an event, µs"],
+            [[way, said(burst[way]["per_second"]), said(burst[way]["cpu_us_an_event"])] for way in ways],
+            f"{result['what']}; {burst['enough']}.",
+        ),
+        Table(
+            "Milliseconds from an event being handed over to its bytes at a subscriber",
+            ["journal", "p50", "p99", "max"],
+            [
+                *([way, *(said(paced[way][rank]) for rank in ("p50", "p99", "max"))] for way in ways),
+                ["added by it", said(paced["added_ms"]["p50"]), said(paced["added_ms"]["p99"]), NONE],
+            ],
+            f"The journal is full, so that it removes old events meanwhile; {paced['enough']}.",
+        ),
+    ]
+
+
+def _reconnect(result: Result) -> list[Table]:
+    rows = [
+        [
+            f"{row['gone_s']:g} s",
+            str(row["times"]),
+            *(f"{row[event][rank]:,}" for event in ("live_ms", "face_ms") for rank in ("p50", "max")),
+        ]
+        for row in result["rows"]
+    ]
+    return [
+        Table(
+            "Milliseconds from an RTSP server being back to an event",
+            ["gone for", "times", "state p50", "state max", "face p50", "face max"],
+            rows,
+            "The server is killed and started again, on the same machine.",
+        )
+    ]
+
+
+def _replay(result: Result) -> list[Table]:
+    return [
+        Table(
+            "A subscriber has what it missed",
+            ["events", "seconds", "events/s"],
+            [
+                [f"{one['events']:,}, {name}", said(one["seconds"]), said(one["per_second"])]
+                for name, one in result["caught_up"].items()
+            ],
+            f"{result['what']}; {result['enough']}.",
+        )
+    ]
+
+
 _MAKERS: dict[str, Callable[[Result], list[Table]]] = {
     "latency": _latency,
     "throughput": _throughput,
     "ratio": _ratio,
     "engines": _engines,
     "memory": _memory,
+    "journal": _journal,
+    "replay": _replay,
+    "reconnect": _reconnect,
     "soak": _soak,
     "dashboard": _dashboard,
 }

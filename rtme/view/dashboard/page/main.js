@@ -230,7 +230,7 @@ function showBeat(time) {
     cards.get(name)?.beat(health, time);
   }
   showPreviews();
-  const learned = beat.engine.split(" ")[0] === "default" ? "It learned from synthetic clips and was never tested on real micro-expressions." : "`rtme engine info` says what it learned from.";
+  const learned = beat.engine_note || "`rtme engine info` says what it learned from.";
   say(node("engine"), `Engine ${beat.engine}, sensitivity ${beat.sensitivity}. ${learned}`);
   showConnection();
 }
