@@ -28,6 +28,7 @@ PREFIX = "RTME_"
 OTHER_VARIABLES: Mapping[str, str] = {
     "RTME_BRIDGE_SECRET": "the secret that `rtme bridge` signs requests with",
     "RTME_BRIDGE_TARGET": "the target of `rtme bridge`, where its address holds a password",
+    "RTME_DASHBOARD_TOKEN": "the word that `rtme dashboard` asks for, where it is not made up anew",
     "RTME_PLANS": "folder of TensorRT plans",
 }
 """What the environment may say beside the settings, and what it means."""

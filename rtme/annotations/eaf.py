@@ -1,5 +1,6 @@
 """ELAN annotation files (.eaf): tiers of annotations with times in milliseconds."""
 
+import math
 import mimetypes
 import os
 import xml.etree.ElementTree as ET
@@ -98,6 +99,7 @@ def read_eaf(path: Path) -> Document:
         raise DataError(f"{path} has a time that is no number ({error}): save it again in ELAN") from error
     annotations = []
     for tier in root.findall("TIER"):
+        _align(tier, slots)
         name, participant = _name_of(tier)
         for element in tier.findall("ANNOTATION/*"):
             value = (element.findtext("ANNOTATION_VALUE") or "").strip()
@@ -116,6 +118,21 @@ def read_eaf(path: Path) -> Document:
         tuple(unquote(one.get("RELATIVE_MEDIA_URL") or one.get("MEDIA_URL") or "") for one in media),
         tuple((one.get("NAME", ""), one.text or "") for one in root.findall("HEADER/PROPERTY")),
     )
+
+
+def _align(tier: ET.Element, slots: dict[str, float]) -> None:
+    """Give a time to the moments between annotations that subdivide another.
+
+    ELAN keeps none while nobody has moved them, and shows such annotations as equally long.
+    """
+    chain: list[str] = []
+    for element in tier.findall("ANNOTATION/ALIGNABLE_ANNOTATION"):
+        first, last = element.get("TIME_SLOT_REF1", ""), element.get("TIME_SLOT_REF2", "")
+        chain = [*chain, last] if chain and chain[-1] == first else [first, last]
+        if math.isfinite(slots.get(last, math.nan)):
+            begin, end, steps = slots.get(chain[0], math.nan), slots[last], len(chain) - 1
+            slots.update({slot: begin + (end - begin) * n / steps for n, slot in enumerate(chain[1:-1], 1)})
+            chain = [last]
 
 
 def _name_of(tier: ET.Element) -> tuple[str, str]:

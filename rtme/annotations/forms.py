@@ -1,15 +1,15 @@
 """Every form of file that annotations are written to and read from. This table is the one place that lists them."""
 
 from collections.abc import Callable, Sequence
-from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from rtme.annotations import eaf, json_file, megc, table, textgrid, webvtt
 from rtme.annotations.facts import Contents
-from rtme.annotations.recording import NoFrameRateError, Recording, check_fps
+from rtme.annotations.recording import NoFrameRateError, Recording, check_fps, same_rate
 from rtme.annotations.tiers import Choice, choose, understand
 from rtme.errors import DataError, SettingsError
+from rtme.whole import whole
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,9 +84,11 @@ def write(path: Path, recordings: Sequence[Recording]) -> list[Path]:
 
     Raises:
         SettingsError: As :func:`check_writable`, or a file cannot be written.
-        DataError: The form has no place for what is in a recording.
+        DataError: The form has no place for what is in a recording, or holds one and there is none.
     """
     form = check_writable(path)
+    if not recordings and not form.many:
+        raise DataError(f"there is no recording to write to {path}")
     if form.many or len(recordings) == 1:
         _write_whole(form, path, list(recordings))
         return [path]
@@ -104,15 +106,11 @@ def write(path: Path, recordings: Sequence[Recording]) -> list[Path]:
 
 
 def _write_whole(form: Form, path: Path, recordings: list[Recording]) -> None:
-    draft = path.with_name(path.name + ".part")
     try:
-        form.write(draft, recordings)
-        draft.replace(path)
+        with whole(path) as draft:
+            form.write(draft, recordings)
     except OSError as error:
         raise SettingsError(f"cannot write {path}: {error.strerror or error}") from error
-    finally:
-        with suppress(OSError):
-            draft.unlink()
 
 
 def _names(recordings: Sequence[Recording]) -> list[str]:
@@ -152,7 +150,8 @@ def read(
 
     Args:
         path: Its ending says the form.
-        fps: Frames per second, whatever the file says.
+        fps: Frames per second, whatever the file says. Where it says another rate, its frames count, and times are those of
+            this rate.
         tiers: Read these tiers alone; by default all whose names are understood.
         default_fps: Frames per second where the file does not say.
 
@@ -180,6 +179,9 @@ def read(
             if rate is None:
                 raise NoFrameRateError("it does not say how many frames it has a second: give --fps")
             facts = contents.facts
+            if fps is not None and facts.fps and not same_rate(fps, facts.fps):
+                # The file's times were made with the rate that is said to be wrong.
+                spans = tuple(replace(span, times_ms=None) for span in spans)
             recordings.append(
                 Recording(facts.source, rate, facts.n_frames, spans, facts.engine, facts.engine_note)
             )

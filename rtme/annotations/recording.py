@@ -120,6 +120,11 @@ def check_fps(fps: float) -> None:
         raise DataError(f"{fps} frames per second cannot be: write a number such as 30")
 
 
+def same_rate(a: float, b: float) -> bool:
+    """Whether two frame rates are one but for how they were rounded, as 29.97 and 30 are."""
+    return abs(a - b) <= 0.002 * a
+
+
 def untangled(spans: Iterable[Span]) -> tuple[Span, ...]:
     """In order, and no span ends after the next of its kind and face begins by their times, if it does not by its frames.
 

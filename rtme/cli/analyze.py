@@ -1,13 +1,14 @@
 """``rtme analyze``: the live path over recordings."""
 
-from contextlib import closing
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
 from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from rtme.cli.console import as_json, check_folders, notes, results
+from rtme.cli.console import as_json, check_folders, results
 from rtme.cli.options import Backend, Engine, Faces, Json, Precision, Sensitivity, Threads
 from rtme.cli.progress import Going, progress
 from rtme.errors import RtmeError, SettingsError
@@ -96,43 +97,67 @@ def analyze(
     copies = targets(video, files, folder=not single)
     found: list[Result] = []
     pictures: list[Pictures] = []
-    failed = 0
+    failed: list[RtmeError] = []
+    stopped: KeyboardInterrupt | None = None
     with progress("frames") as bar:
-        for number, file in enumerate(files, 1):
-            of_all = f" ({number} of {len(files)})" if len(files) > 1 else ""
-            try:
-                result, seen = _one(
-                    file, f"{Path(file).name}{of_all}", bar, flags, thumbnails, copies.get(file)
-                )
-            except RtmeError as error:
-                if len(files) == 1:
-                    raise
-                failed = error.exit_code
-                bar.say(f"rtme: {error}", wrong=True)
-                continue
-            found.append(result)
-            pictures += [] if seen is None else [seen]
-    reports = [result.report for result in found]
-    content = [one.model_dump() for one in reports]
-    if report is not None and found:
-        _write_report(report, found, pictures if thumbnails else None)
-        notes().print(f"the report is in {report}")
-    if json:
+
+        def wrong(error: RtmeError) -> None:
+            bar.say(f"rtme: {error}", wrong=True)
+            failed.append(error)
+
+        # Neither what fails nor Ctrl-C must take with it what hours of work found.
+        try:
+            for number, file in enumerate(files, 1):
+                of_all = f" ({number} of {len(files)})" if len(files) > 1 else ""
+                name = f"{Path(file).name}{of_all}"
+                with _going_on(wrong):
+                    _one(file, name, bar, flags, thumbnails, copies.get(file), found, pictures, wrong)
+        except KeyboardInterrupt as stop:
+            if not found:
+                raise
+            stopped = stop
+            bar.say(f"stopped: {len(found)} of {len(files)} recordings are done", wrong=True)
+        for path in (output or ()) if found else ():
+            with _going_on(wrong):
+                written = export(found[0].report if single else [one.report for one in found], path)
+                if written != [path]:
+                    bar.say(f"{len(written)} files are in {written[0].parent}")
+        if report is not None and found:
+            with _going_on(wrong):
+                _write_report(report, found, pictures if thumbnails else None)
+                bar.say(f"the report is in {report}")
+    if json and (found or not single):
+        content = [one.report.model_dump() for one in found]
         print(as_json(content[0] if single else content))
-    else:
-        print_reports(results(), reports)
-    for path in output or ():
-        written = export(reports[0] if single else reports, path)
-        if written and written != [path]:
-            notes().print(f"{len(written)} files are in {written[0].parent}")
+    elif found:
+        print_reports(results(), [one.report for one in found])
+    if stopped:
+        raise stopped
     if failed:
-        raise typer.Exit(failed)
+        raise typer.Exit(failed[-1].exit_code)
+
+
+@contextmanager
+def _going_on(wrong: Callable[[RtmeError], None]) -> Iterator[None]:
+    """Tell of an error and go on behind it."""
+    try:
+        yield
+    except RtmeError as error:
+        wrong(error)
 
 
 def _one(
-    file: str, name: str, bar: Going, flags: dict[str, Any], thumbnails: bool, copy: Path | None
-) -> "tuple[Result, Pictures | None]":
-    """Work through one recording, and write its copy."""
+    file: str,
+    name: str,
+    bar: Going,
+    flags: dict[str, Any],
+    thumbnails: bool,
+    copy: Path | None,
+    found: "list[Result]",
+    pictures: "list[Pictures]",
+    wrong: Callable[[RtmeError], None],
+) -> None:
+    """Work through one recording and add what was found; then its pictures and its copy: what goes wrong there is told."""
     from rtme.live.analysis import analyze as analyze_one
     from rtme.live.burning import Sights, burn
     from rtme.live.showing import Showing
@@ -148,13 +173,15 @@ def _one(
         kept = sights.add if drawn else None
         analysis = analyze_one(file, on_progress=advance, showing=showing, on_sight=kept, **flags)
         result = analysis.result()
-        pictures = None
-        if thumbnails:
-            pictures = thumbnails_of(file, result.report, chain(analysis.shown, map(Shown, sights)))
-        if copy is not None:
-            burn(file, copy, result.report, analysis.shown, sights, advance)
-            bar.say(f"{copy} is written: it shows whoever is seen in {file}")
-    return result, pictures
+        found.append(result)
+        pictures.append({})
+        with _going_on(wrong):
+            if thumbnails:
+                pictures[-1] = thumbnails_of(file, result.report, chain(analysis.shown, map(Shown, sights)))
+        with _going_on(wrong):
+            if copy is not None:
+                burn(file, copy, result.report, analysis.shown, sights, advance)
+                bar.say(f"{copy} is written: it shows whoever is seen in {file}")
 
 
 def _check_report(report: Path | None, thumbnails: bool, files: int) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 from rich.console import Console
 
 from rtme.errors import SettingsError
+from rtme.whole import whole
 
 WIDE = 200
 """Columns of a table in a pipe or a file, where nobody's window is too narrow; ``COLUMNS`` says otherwise."""
@@ -45,11 +46,15 @@ def check_folders(*files: Path | None) -> None:
     """Find out before the work, not after, that a result cannot be written.
 
     Raises:
-        SettingsError: A file's folder does not exist.
+        SettingsError: A file's folder does not exist, or a folder has its name.
     """
     for file in files:
-        if file is not None and not file.parent.is_dir():
+        if file is None:
+            continue
+        if not file.parent.is_dir():
             raise SettingsError(f"cannot write {file}: the folder {file.parent} does not exist")
+        if file.is_dir():
+            raise SettingsError(f"cannot write {file}: it is a folder")
 
 
 def write(file: Path, text: str) -> None:
@@ -59,7 +64,8 @@ def write(file: Path, text: str) -> None:
         SettingsError: It cannot be written.
     """
     try:
-        file.write_text(text + "\n", encoding="utf-8")
+        with whole(file) as draft:
+            draft.write_text(text + "\n", encoding="utf-8")
     except OSError as error:
         raise SettingsError(f"cannot write {file}: {error.strerror}") from error
 

@@ -24,6 +24,7 @@ from pydantic import (
 )
 
 from rtme.errors import DataError
+from rtme.whole import whole
 
 Type = Literal["me", "mae"]
 State = Literal["speaking", "listening"]
@@ -382,12 +383,10 @@ def _write(path: Path, model: type[BaseModel], rows: Sequence[Interval] | Sequen
 
 
 def _write_whole(path: Path, content: Callable[[TextIO], object]) -> None:
-    half_written = path.with_name(path.name + ".part")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with half_written.open("w", newline="", encoding="utf-8") as stream:
+        with whole(path) as draft, draft.open("w", newline="", encoding="utf-8") as stream:
             content(stream)
-        half_written.replace(path)
     except OSError as error:
         raise DataError(f"{path} cannot be written: {error.strerror}") from error
 

@@ -10,6 +10,7 @@ from pydantic import ValidationError
 
 from rtme.engine.manifest import Manifest
 from rtme.errors import EngineError
+from rtme.whole import whole
 
 MANIFEST = "manifest.json"
 
@@ -145,6 +146,5 @@ def _sentence(error: ValidationError) -> str:
 
 
 def _write(path: Path, data: bytes) -> None:
-    partial = path.with_name(path.name + ".partial")
-    partial.write_bytes(data)
-    partial.replace(path)
+    with whole(path) as draft:
+        draft.write_bytes(data)

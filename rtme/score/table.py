@@ -7,6 +7,7 @@ from typing import Any, cast
 
 from rtme.errors import DataError
 from rtme.score.interval import STATES, Interval, State, Type, VideoFacts
+from rtme.whole import whole
 
 NAMES = ("dataset", "subject", "video")
 """Columns that name a video, joined by "/"; the first two may be left out."""
@@ -195,14 +196,12 @@ def write_rows(path: Path, header: Sequence[str], rows: Iterator[Sequence[Any]])
     Raises:
         DataError: It cannot be written.
     """
-    half_written = path.with_name(path.name + ".part")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with half_written.open("w", newline="", encoding="utf-8") as stream:
+        with whole(path) as draft, draft.open("w", newline="", encoding="utf-8") as stream:
             writer = csv.writer(stream)
             writer.writerow(header)
             writer.writerows(rows)
-        half_written.replace(path)
     except OSError as error:
         raise DataError(f"{path} cannot be written: {error.strerror}") from error
 

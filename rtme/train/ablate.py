@@ -28,6 +28,7 @@ from rtme.train.recipe import Recipe
 from rtme.train.results import Row, write_results
 from rtme.train.runs import Run, is_done, material_of, write_json, write_text
 from rtme.train.studies import Study, Variant
+from rtme.whole import whole
 
 Tell = Callable[[str], None]
 
@@ -289,9 +290,8 @@ def _with_shared_encoder(recipe: Recipe, folder: Path, tell: Tell, accelerator: 
         state = {
             name: value.detach().cpu().contiguous() for name, value in learnt.encoder.state_dict().items()
         }
-        half = weights.with_suffix(".part")
-        save_file(state, half)
-        half.replace(weights)
+        with whole(weights) as draft:
+            save_file(state, draft)
     return recipe.with_changes({"encoder.start": str(weights), "encoder.pretrain_steps": 0})
 
 

@@ -10,6 +10,7 @@ from lightning.pytorch.callbacks import ModelCheckpoint
 from lightning.pytorch.plugins.io import TorchCheckpointIO
 
 from rtme.errors import DataError, SettingsError
+from rtme.whole import whole
 
 _ROOM = 1 << 20
 """Bytes; a disk with less is full."""
@@ -82,15 +83,14 @@ class WholeFiles(TorchCheckpointIO):
         self, checkpoint: dict[str, Any], path: str | Path, storage_options: Any | None = None
     ) -> None:
         """Write a checkpoint as Lightning asks for it."""
-        half = Path(f"{path}.part")
+        folder = Path(path).parent
         try:
-            half.parent.mkdir(parents=True, exist_ok=True)
-            with half.open("wb") as file:
+            folder.mkdir(parents=True, exist_ok=True)
+            with whole(Path(path)) as draft, draft.open("wb") as file:
                 torch.save(checkpoint, file)
-            half.replace(path)
         except (OSError, RuntimeError) as error:
             # torch does not tell what stopped it.
-            full = half.parent.is_dir() and shutil.disk_usage(half.parent).free < _ROOM
+            full = folder.is_dir() and shutil.disk_usage(folder).free < _ROOM
             said = "the disk is full" if full else _short(error)
             raise DataError(f"{path} cannot be written ({said}): make room and start again") from error
 

@@ -29,6 +29,7 @@ from rtme.data.store import Clip, Store
 from rtme.errors import DataError, SettingsError
 from rtme.train import recipe as recipes
 from rtme.train.recipe import Recipe
+from rtme.whole import whole
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,11 +207,10 @@ def write_text(path: Path, text: str) -> None:
     Raises:
         DataError: It cannot be written.
     """
-    half = path.with_name(path.name + ".part")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        half.write_text(text, encoding="utf-8")
-        half.replace(path)
+        with whole(path) as draft:
+            draft.write_text(text, encoding="utf-8")
     except OSError as error:
         raise DataError(f"{path} cannot be written: {error.strerror}") from error
 

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rtme.annotations import Recording, Span
-from rtme.annotations.recording import EXPRESSIONS, STATES, Kind
+from rtme.annotations.recording import EXPRESSIONS, STATES, Kind, same_rate
 from rtme.errors import DataError
 from rtme.score import Interval, Rules, match
 from rtme.score.agreement import Spread, kappa, spread
@@ -184,7 +184,7 @@ def _list(names: Iterable[str]) -> str:
 
 
 def _pair(a: Recording, b: Recording, notes: list[str]) -> Pair:
-    if abs(a.fps - b.fps) > 0.002 * a.fps:
+    if not same_rate(a.fps, b.fps):
         raise DataError(
             f"A counts {a.fps:g} and B {b.fps:g} frames per second: their frames are not the same; if one is wrong, "
             "give the right one with --fps"

@@ -11,6 +11,7 @@ from rtme.annotations.recording import STATES, Kind
 from rtme.errors import SettingsError
 from rtme.score import Interval, match
 from rtme.view.comparison import Comparison, Pair
+from rtme.whole import whole
 
 # Okabe and Ito's colours, which most people tell apart.
 _BOTH, _ONE, _SPEAKING, _LISTENING = "#009E73", "#D55E00", "#0072B2", "#C9D6DF"
@@ -45,7 +46,8 @@ def draw(comparison: Comparison, path: Path, a: str, b: str) -> None:
     figure.legend(handles=handles, loc="outside upper right", ncols=4, frameon=False, fontsize=8)
     figure.suptitle(f"A: {a}    B: {b}", x=0.01, ha="left", fontsize=9)
     try:
-        figure.savefig(path, dpi=110)
+        with whole(path) as draft:
+            figure.savefig(draft, dpi=110, format=path.suffix[1:])
     except (OSError, ValueError) as error:
         raise SettingsError(f"the picture {path} cannot be written: {error}") from error
 

@@ -7,7 +7,6 @@ to be in it. A mark becomes four columns (``onset_frame``, ``onset_time_s``, …
 import csv
 import json
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import suppress
 from datetime import UTC, datetime
 from functools import cache
 from itertools import islice
@@ -20,6 +19,7 @@ from pydantic import BaseModel
 from rtme.bus.journal import Stored
 from rtme.errors import SettingsError
 from rtme.events import AnyEvent, Mark
+from rtme.whole import whole
 
 CHUNK = 10_000
 TIME = "time"
@@ -42,16 +42,11 @@ def write_events(path: Path, events: Iterable[Stored]) -> int:
     writer = _WRITERS.get(path.suffix)
     if writer is None:
         raise SettingsError(f"cannot write {path}: the name must end in {', '.join(_WRITERS)}")
-    draft = path.with_name(path.name + ".part")
     try:
-        count = writer(draft, events)
-        draft.replace(path)
+        with whole(path) as draft:
+            return writer(draft, events)
     except OSError as error:
         raise SettingsError(f"cannot write {path}: {error.strerror or error}") from error
-    finally:
-        with suppress(OSError):
-            draft.unlink()
-    return count
 
 
 def _write_lines(path: Path, events: Iterable[Stored]) -> int:

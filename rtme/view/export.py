@@ -13,9 +13,10 @@ from rtme.annotations import NoFrameRateError, Recording, check_writable, write
 from rtme.annotations.forms import FORMS
 from rtme.annotations.json_file import contents_of
 from rtme.errors import DataError, SettingsError
-from rtme.events import AnyEvent, IntervalEvent, SpeakerEvent, UnknownEvent
+from rtme.events import SERVICE, AnyEvent, IntervalEvent, SpeakerEvent, UnknownEvent
 from rtme.events import read as read_event
 from rtme.view.report import Report, collect
+from rtme.whole import whole
 
 
 def export(reports: Report | Sequence[Report], path: Path | str, *, fps: float | None = None) -> list[Path]:
@@ -42,7 +43,8 @@ def export(reports: Report | Sequence[Report], path: Path | str, *, fps: float |
     content = [report.model_dump() for report in several]
     text = json.dumps(content[0] if isinstance(reports, Report) else content, indent=2, ensure_ascii=False)
     try:
-        path.write_text(text + "\n", encoding="utf-8")
+        with whole(path) as draft:
+            draft.write_text(text + "\n", encoding="utf-8")
     except OSError as error:
         raise SettingsError(f"cannot write {path}: {error.strerror}") from error
     return [path]
@@ -78,7 +80,7 @@ def read_events(path: Path, fps: float | None) -> list[Recording]:
         DataError: The file cannot be read, or a line is no event.
         NoFrameRateError: No ``fps``.
     """
-    found: dict[tuple[str, str, int], list[AnyEvent]] = {}
+    seen: dict[tuple[str, str, int], list[AnyEvent]] = {}
     try:
         lines = path.read_bytes().splitlines()
     except OSError as error:
@@ -92,10 +94,15 @@ def read_events(path: Path, fps: float | None) -> list[Recording]:
             raise DataError(
                 f"{path}, line {number} is no event of rtme: write it with `rtme events -o`"
             ) from error
-        if not isinstance(event, UnknownEvent) and isinstance(event, IntervalEvent | SpeakerEvent):
-            found.setdefault((event.stream, event.run_id, event.epoch), []).append(event)
+        if isinstance(event, UnknownEvent) or event.stream == SERVICE:
+            continue
+        events = seen.setdefault((event.stream, event.run_id, event.epoch), [])
+        if isinstance(event, IntervalEvent | SpeakerEvent):
+            events.append(event)
     if fps is None:
         raise NoFrameRateError(f"{path}: events do not say how many frames a stream has a second: give --fps")
+    # Where nothing was found anywhere, that is what is to be written.
+    found = {key: events for key, events in seen.items() if events} or seen
     return [_recording_of_events(*key, events, fps) for key, events in found.items()]
 
 

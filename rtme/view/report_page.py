@@ -16,6 +16,7 @@ from rtme.view.result import Result
 from rtme.view.statistics import Count, FaceCount, count_faces
 from rtme.view.timeline_svg import SHORT, draw_legend, draw_strips, gap_words
 from rtme.view.words import TYPES, clock, length
+from rtme.whole import whole
 
 PURPOSE = (
     "rtme finds short, faint movements of the face. It says nothing about emotion, deceit, intention or health, "
@@ -38,7 +39,8 @@ def write_page(path: Path, results: Sequence[Result], pictures: Sequence[Picture
         SettingsError: It cannot be written.
     """
     try:
-        path.write_text(render_page(results, pictures), encoding="utf-8", errors="replace")
+        with whole(path) as draft:
+            draft.write_text(render_page(results, pictures), encoding="utf-8", errors="replace")
     except OSError as error:
         raise SettingsError(f"cannot write {path}: {error.strerror}") from error
 

@@ -13,6 +13,7 @@ from rtme.view.result import Result
 from rtme.view.statistics import judged_of
 from rtme.view.strips import STRIP_S, Strip, runs, step_of, strips, thin
 from rtme.view.words import GAPS, TYPES, clock
+from rtme.whole import whole
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -96,7 +97,8 @@ def save_timeline(result: Result, path: Path) -> None:
     """
     figure = draw_timeline(result)
     try:
-        figure.savefig(path, dpi=150)
+        with whole(path) as draft:
+            figure.savefig(draft, dpi=150, format=path.suffix[1:])
     except OSError as error:
         raise SettingsError(f"cannot write {path}: {error.strerror}") from error
 

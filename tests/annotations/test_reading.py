@@ -107,6 +107,41 @@ def test_frames_that_nobody_moved_need_no_frame_rate_to_be_exact(tmp_path: Path)
     assert read(path, fps=25).recordings[0].spans == talk().spans
 
 
+def test_annotations_that_subdivide_others_are_equally_long_as_elan_shows_them(tmp_path: Path) -> None:
+    parts = [(1000, 1400, ""), (1400, 1800, ""), (1800, 2200, "")]
+    path = coded(tmp_path, {"utterance": [(1000, 2200, "a b c")], "ME": parts})
+    text = path.read_text()
+    # ELAN gives neighbours one moment, and it no time as long as nobody has moved it.
+    for last, first in (("ts4", "ts5"), ("ts6", "ts7")):
+        text = text.replace(f'TIME_SLOT_REF1="{first}"', f'TIME_SLOT_REF1="{last}"')
+        text = re.sub(f'(TIME_SLOT_ID="{last}") TIME_VALUE="[0-9]+"', r"\1", text)
+    path.write_text(text)
+    assert text.count("TIME_VALUE") == text.count("<TIME_SLOT ") - 2
+    assert read(path, fps=10).recordings[0].spans == (
+        Span("me", 10, 13),
+        Span("me", 14, 17),
+        Span("me", 18, 21),
+    )
+
+
+def test_an_annotation_without_a_time_is_said(tmp_path: Path) -> None:
+    path = coded(tmp_path, {"ME": [(333, 533, "")]})
+    path.write_text(path.read_text().replace(' TIME_VALUE="533"', ""))
+    with pytest.raises(DataError, match=r"tier ME, annotation a1 has no time: align it in ELAN"):
+        read(path, fps=30)
+
+
+@pytest.mark.parametrize("name", ["found.json", "found.eaf", "found.vtt", "found.csv"])
+def test_another_frame_rate_than_the_file_says_moves_the_times_and_not_the_frames(
+    name: str, tmp_path: Path
+) -> None:
+    write(tmp_path / name, [talk()])
+    (recording,) = read(tmp_path / name, fps=25).recordings
+    assert recording.spans == talk().spans
+    write(tmp_path / "again.vtt", [recording])
+    assert "00:00:00.400 --> 00:00:00.640\nmicro-expression" in (tmp_path / "again.vtt").read_text()
+
+
 def test_captions_of_a_person(tmp_path: Path) -> None:
     path = tmp_path / "coded.vtt"
     path.write_text(

@@ -14,6 +14,7 @@ from data import copies
 from made_annotations import talk
 from rtme.annotations import FORMS, Recording, Span, read, write
 from rtme.cli import main
+from rtme.events import HeartbeatEvent, StateEvent, dump
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
 DOCUMENT = (Path(__file__).resolve().parents[2] / "docs" / "exports.md").read_text()
@@ -77,6 +78,30 @@ def test_analyze_of_a_folder_makes_a_folder(rtme: Run, clip: Path, tmp_path: Pat
     assert [Path(one.source).name for one in read(tmp_path / "found.csv").recordings] == ["a.mp4", "b.mp4"]
 
 
+def test_what_cannot_be_written_takes_nothing_else_with_it(rtme: Run, clip: Path, tmp_path: Path) -> None:
+    for name in ("a", "b"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "clip.mp4").write_bytes(clip.read_bytes())
+    done = rtme(
+        "analyze",
+        "a/clip.mp4",
+        "b/clip.mp4",
+        "-o",
+        "f.megc.csv",
+        "-o",
+        "f.json",
+        "--report",
+        "f.html",
+        "--json",
+    )
+    refused(done, 7, "a/clip.mp4", "b/clip.mp4", "would both be vid clip")
+    assert len(json.loads((tmp_path / "f.json").read_text())) == 2
+    assert json.loads(done.stdout) == json.loads((tmp_path / "f.json").read_text())
+    assert (tmp_path / "f.html").is_file()
+    assert not (tmp_path / "f.megc.csv").exists()
+    assert not list(tmp_path.glob("*.part"))
+
+
 def test_a_name_that_says_no_form_is_refused_before_anything_is_done(rtme: Run, clip: Path) -> None:
     done = rtme("analyze", clip, "-o", "found.doc")
     refused(done, 2, "found.doc", ".eaf, .TextGrid, .vtt")
@@ -102,6 +127,19 @@ def test_convert_of_nothing_is_valid(here: Run, tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr
     for ending in (".eaf", ".TextGrid", ".vtt", ".csv"):
         assert read(tmp_path / f"none{ending}").recordings == (Recording("talk.mp4", 30.0, 90),)
+
+
+def test_convert_of_events_in_which_nothing_was_found(here: Run, tmp_path: Path) -> None:
+    state = StateEvent(stream="door", state="live", run_id="r" * 8, seq=0)
+    beat = HeartbeatEvent(stream="_service", uptime_s=1.0, engine="tiny 1", last_seq=0, streams={})
+    (tmp_path / "sent.jsonl").write_bytes(dump(state) + b"\n" + dump(beat) + b"\n")
+    done = here("convert", "sent.jsonl", "sent.vtt", "sent.csv", "--fps", "30")
+    assert done.returncode == 0, done.stderr
+    (recording,) = read(tmp_path / "sent.vtt").recordings
+    assert (recording.source, recording.spans) == (f"door-{'r' * 8}-0", ())
+    (tmp_path / "none.jsonl").write_bytes(dump(beat) + b"\n")
+    refused(here("convert", "none.jsonl", "none.vtt", "--fps", "30"), 7, "no recording to write to none.vtt")
+    assert not (tmp_path / "none").exists()
 
 
 def test_convert_of_other_peoples_tiers(here: Run, tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 """Exit codes and sentences of real processes."""
 
+import json
 import os
 import signal
 import subprocess
@@ -58,8 +59,26 @@ def test_an_error_is_one_sentence_also_where_json_was_wanted(rtme: Run) -> None:
 
 def test_ctrl_c_before_it_is_done(engine: str, tmp_path: Path) -> None:
     clip = astronaut_clip(tmp_path / "face.mp4", seconds=30, seed=3)
+    code, shown, said = interrupted([clip, "--json"], clip, engine)
+    assert code == 130, said
+    assert not shown
+    assert "Traceback" not in said
+
+
+def test_ctrl_c_leaves_what_was_found_until_then(engine: str, tmp_path: Path) -> None:
+    done = astronaut_clip(tmp_path / "done.mp4", seconds=1, seed=3)
+    clip = astronaut_clip(tmp_path / "face.mp4", seconds=30, seed=3)
+    found = tmp_path / "found.json"
+    code, _, said = interrupted([done, clip, "-o", found], clip, engine)
+    assert code == 130, said
+    assert "stopped: 1 of 2 recordings are done" in said
+    assert [one["source"] for one in json.loads(found.read_text())] == [str(done)]
+
+
+def interrupted(words: list[object], clip: Path, engine: str) -> tuple[int, str, str]:
+    """Ctrl-C while `rtme analyze` reads a recording: its exit code and what it printed."""
     process = subprocess.Popen(
-        [*RTME, "analyze", str(clip), "--json"],
+        [*RTME, "analyze", *map(str, words)],
         env={**os.environ, "RTME_ENGINE": engine},
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
@@ -74,9 +93,7 @@ def test_ctrl_c_before_it_is_done(engine: str, tmp_path: Path) -> None:
     finally:
         process.kill()
         process.wait(10)
-    assert process.returncode == 130, said
-    assert not shown
-    assert "Traceback" not in said
+    return process.returncode, shown, said
 
 
 def reads(pid: int, file: Path) -> bool:
