@@ -94,7 +94,8 @@ def test_what_cannot_be_written_takes_nothing_else_with_it(rtme: Run, clip: Path
         "f.html",
         "--json",
     )
-    refused(done, 7, "a/clip.mp4", "b/clip.mp4", "would both be vid clip")
+    assert done.returncode == 7, done.stderr
+    assert "rtme: a/clip.mp4 and b/clip.mp4 would both be vid clip" in done.stderr.splitlines()[0]
     assert len(json.loads((tmp_path / "f.json").read_text())) == 2
     assert json.loads(done.stdout) == json.loads((tmp_path / "f.json").read_text())
     assert (tmp_path / "f.html").is_file()

@@ -57,19 +57,22 @@ def test_an_error_is_one_sentence_also_where_json_was_wanted(rtme: Run) -> None:
     assert len(done.stderr.splitlines()) == 1
 
 
-def test_ctrl_c_before_it_is_done(engine: str, tmp_path: Path) -> None:
-    clip = astronaut_clip(tmp_path / "face.mp4", seconds=30, seed=3)
-    code, shown, said = interrupted([clip, "--json"], clip, engine)
+@pytest.fixture(scope="module")
+def long_clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return astronaut_clip(tmp_path_factory.mktemp("long") / "face.mp4", seconds=20, seed=3)
+
+
+def test_ctrl_c_before_it_is_done(engine: str, long_clip: Path) -> None:
+    code, shown, said = interrupted([long_clip, "--json"], long_clip, engine)
     assert code == 130, said
     assert not shown
     assert "Traceback" not in said
 
 
-def test_ctrl_c_leaves_what_was_found_until_then(engine: str, tmp_path: Path) -> None:
+def test_ctrl_c_leaves_what_was_found_until_then(engine: str, long_clip: Path, tmp_path: Path) -> None:
     done = astronaut_clip(tmp_path / "done.mp4", seconds=1, seed=3)
-    clip = astronaut_clip(tmp_path / "face.mp4", seconds=30, seed=3)
     found = tmp_path / "found.json"
-    code, _, said = interrupted([done, clip, "-o", found], clip, engine)
+    code, _, said = interrupted([done, long_clip, "-o", found], long_clip, engine)
     assert code == 130, said
     assert "stopped: 1 of 2 recordings are done" in said
     assert [one["source"] for one in json.loads(found.read_text())] == [str(done)]

@@ -54,7 +54,11 @@ REASONS: list[tuple[str, Callable[[list[str]], bool]]] = [
     ("somebody to end it; other tests run it", lambda words: words[0] in ("bridge", "dashboard", "watch")),
     ("somebody to end it; tests/docs/test_code.py runs it", lambda words: words[:2] == ["live", "demo"]),
 ]
-SLOW = ["engine verify default"]
+SLOW = [
+    "bench inject clip.mp4",
+    "bench inject recordings/ --every 2 --pixels 0.6 2",
+    "engine verify default",
+]
 
 
 def why_not(words: list[str]) -> str | None:

@@ -97,7 +97,10 @@ def test_it_says_what_onnxruntime_says(bundle: Bundle, count: int) -> None:
 @pytest.mark.parametrize(
     "choices",
     [
-        {"join": "readout", "regional": False, "frame_token": "class", "measures": ()},
+        pytest.param(
+            {"join": "readout", "regional": False, "frame_token": "class", "measures": ()},
+            marks=pytest.mark.slow,
+        ),
         {"input": "rgb", "pooling": "grid", "lstm": False, "enhancer": False},
     ],
 )

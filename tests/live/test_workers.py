@@ -164,7 +164,9 @@ def test_an_engine_that_is_behind_makes_a_camera_drop_and_not_wait() -> None:
     assert health.frames > health.drops["dropped"]
 
 
-@pytest.mark.parametrize("after_s", [0.0, 0.4, 3.0])
+@pytest.mark.parametrize(
+    "after_s", [pytest.param(0.0, marks=pytest.mark.slow), 0.4, pytest.param(3.0, marks=pytest.mark.slow)]
+)
 def test_ctrl_c_reaches_the_service_alone(engine: str, after_s: float) -> None:
     """However early it comes, workers do not die of it: the service ends them, and nothing is said but what was seen."""
     command = [sys.executable, "-m", "rtme", "live", "demo", "demo", "--engine", engine]

@@ -64,13 +64,19 @@ COMBINATIONS = [
 ]
 
 
-def each(combinations: list[dict[str, object]]) -> pytest.MarkDecorator:
+def each(combinations: list[dict[str, object]], slow: int = 0) -> pytest.MarkDecorator:
+    """Each combination; the last ones of them are left to the slow tests."""
     names = ["-".join(f"{name}={value}" for name, value in choices.items()) for choices in combinations]
-    return pytest.mark.parametrize("choices", combinations, ids=names)
+    first_slow = len(combinations) - slow
+    values = [
+        pytest.param(choices, id=name, marks=pytest.mark.slow if place >= first_slow else ())
+        for place, (name, choices) in enumerate(zip(names, combinations, strict=True))
+    ]
+    return pytest.mark.parametrize("choices", values)
 
 
 # Exporting takes seconds, so the third choice rides along with the first.
-@each([COMBINATIONS[0] | COMBINATIONS[2], COMBINATIONS[1]])
+@each([COMBINATIONS[0] | COMBINATIONS[2], COMBINATIONS[1]], slow=1)
 def test_a_bundle_says_what_the_model_says(choices: dict[str, object], tmp_path: Path):
     model = model_of(**choices)
     round_to_halves(model)  # as every fitted model is

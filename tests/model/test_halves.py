@@ -4,6 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import onnx
+import pytest
 import torch
 
 from rtme.data.store import StorePlan
@@ -33,6 +34,7 @@ def test_rounding_touches_large_tensors_alone_and_once():
             assert torch.equal(value.half().float(), value)
 
 
+@pytest.mark.slow
 def test_an_engine_keeps_halves_and_gives_its_encoder_back(tmp_path: Path):
     torch.manual_seed(0)
     model = Meldae(SMALL).eval()

@@ -79,6 +79,7 @@ def test_a_run_that_fails_is_named_and_the_others_go_on(half_failed: tuple[Path,
     assert runs == [("BAL", "7"), ("BAL", "8"), ("BCE", "7")]
 
 
+@pytest.mark.slow
 def test_every_variant_is_a_run_from_one_encoder(half_failed: tuple[Path, dict[str, str]]) -> None:
     out, _ = half_failed
     bal, bce = Run(out / "bal" / "seed-8"), Run(out / "bce" / "seed-7")
@@ -90,6 +91,7 @@ def test_every_variant_is_a_run_from_one_encoder(half_failed: tuple[Path, dict[s
     assert bal.recipe.encoder.pretrain_steps == 0
 
 
+@pytest.mark.slow
 def test_the_tables_say_what_they_were_measured_on(half_failed: tuple[Path, dict[str, str]]) -> None:
     out, _ = half_failed
     content = json.loads((out / "ablation.json").read_text(encoding="utf-8"))
@@ -118,6 +120,7 @@ def test_it_goes_on_with_what_is_missing_and_trains_nothing_twice(
     assert (out / "bal" / "seed-7" / "folds" / "fixed" / "done.json").stat().st_mtime_ns == before
 
 
+@pytest.mark.slow
 def test_another_recipe_in_the_same_folder_is_refused_at_the_start(
     half_failed: tuple[Path, dict[str, str]], recipe: Recipe
 ) -> None:

@@ -217,6 +217,7 @@ def test_subjects_of_two_datasets_with_the_same_name_stay_two_people(
     assert sorted(people["train"] + people["validation"]) == ["other/s1", "other/s2", "own/s2"]
 
 
+@pytest.mark.slow
 def test_neither_epoch_nor_thresholds_know_what_is_true_of_the_test_subject(tmp_path: Path) -> None:
     def learnt(name: str, **moved: tuple[int, int]) -> Path:
         """The fold that leaves p0 out, of clips in which a patch shows, and where each is said to hold one."""

@@ -178,6 +178,7 @@ def test_a_curve_in_the_manifest_is_shown(card: dict[str, Any]) -> None:
     assert curve_of(None) is None
 
 
+@pytest.mark.slow
 def test_every_sensitivity_that_the_engine_knows_is_tried(faces: Path, tmp_path: Path) -> None:
     point = {"on": 0.9, "off": 0.3}
     bundle = make_tiny_bundle(tmp_path / "three", sensitivity={"low": point, "high": point | {"on": 0.4}})

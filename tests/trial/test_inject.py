@@ -88,6 +88,7 @@ def test_a_live_source_that_ends_early_says_so(
     assert "the camera is gone" in note
 
 
+@pytest.mark.slow
 def test_a_camera_on_the_network(
     calm_file: Path, settings: Settings, rtsp_server: Callable[..., RtspCamera]
 ) -> None:

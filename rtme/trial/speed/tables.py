@@ -238,7 +238,12 @@ def _soak(result: Result) -> list[Table]:
             verdict,
             f"{result['what']}. Medians of the first and the last tenth.",
         ),
-        Table("Planted micro-expressions", ["tenth", "planted", "found", "false alarms"], accuracy),
+        Table(
+            "Planted micro-expressions",
+            ["tenth", "planted", "found", "false alarms"],
+            accuracy,
+            "The same clip is shown round and round, and what is wrongly found in it is found each time.",
+        ),
         Table("The run", ["what", "measured"], rest, "Times and memory hold what planting takes."),
     ]
 

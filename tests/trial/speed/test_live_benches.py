@@ -69,6 +69,7 @@ def test_throughput(clip: Clip, settings: Settings, tmp_path: Path) -> None:
     draw("throughput", result, tmp_path / "throughput.png", "here")
 
 
+@pytest.mark.slow
 def test_memory(clip: Clip, settings: Settings, tmp_path: Path) -> None:
     result = memory(
         FileFeed(clip), settings=settings, most=1, seconds=1, minutes=0.03, warm_up_s=0.5, often=ONCE

@@ -174,6 +174,7 @@ def test_what_was_planted_is_counted_in_the_tenth_in_which_it_was_shown() -> Non
     assert parts[9] == {"planted": 2, "found": 1, "false_alarms": 1}
 
 
+@pytest.mark.slow
 def test_a_short_soak(engine: str, tmp_path: Path) -> None:
     clip = make_clip(tmp_path / "clip.mp4", 3, expressions=False)
     assert not clip.truth
