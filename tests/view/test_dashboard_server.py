@@ -11,7 +11,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
@@ -31,6 +31,7 @@ from websockets.sync.client import ClientConnection, connect
 from made_events import heartbeat, interval, mark, warning
 from rtme.bus.journal import Journal
 from rtme.bus.publisher import Publisher
+from rtme.cli.dashboard import dashboard_beside
 from rtme.errors import SettingsError
 from rtme.events import AnyEvent, HeartbeatEvent, IntervalEvent, Mark, SpeakerEvent, StateEvent, StreamHealth
 from rtme.traces import Shown, Trace
@@ -352,6 +353,24 @@ def test_it_ends_with_the_service_that_started_it() -> None:
     done = command("tcp://127.0.0.1:9", "--port", 0, "--until-closed", input="")
     assert done.returncode == 0, done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_it_ends_too_when_that_service_fails() -> None:
+    said, ended = threading.Event(), threading.Event()
+
+    def serve() -> None:
+        with (
+            suppress(RuntimeError),
+            dashboard_beside("tcp://127.0.0.1:9", None, lambda _: said.set(), insecure=False),
+        ):
+            said.wait(PATIENCE_S)
+            # Until what it says next is waited for again.
+            time.sleep(1.0)
+            raise RuntimeError
+        ended.set()
+
+    threading.Thread(target=serve, daemon=True).start()
+    assert ended.wait(2 * PATIENCE_S)
 
 
 @pytest.mark.parametrize(
