@@ -5,6 +5,7 @@ import socket
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from urllib.parse import quote
 
 import uvicorn
 
@@ -62,7 +63,9 @@ class Dashboard:
         self._token = token
         self._socket = _bound(host, port)
         self.port: int = self._socket.getsockname()[1]
-        self.link = f"http://{_reached(host)}:{self.port}/" + (f"?token={token}" if token else "")
+        # A plus or an ampersand would mean something else in a link.
+        query = f"?token={quote(token, safe='')}" if token else ""
+        self.link = f"http://{_reached(host)}:{self.port}/{query}"
         self._server: _Server | None = None
         self._stopped = False
 
