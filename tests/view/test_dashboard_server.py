@@ -1,6 +1,7 @@
 """The dashboard's server, over real sockets: what it takes in, remembers and gives out."""
 
 import csv
+import errno
 import http.client
 import io
 import json
@@ -375,7 +376,13 @@ def test_it_ends_too_when_that_service_fails() -> None:
 
 @pytest.mark.parametrize(
     ("words", "said"),
-    [(["tcp://nowhere"], "bus address"), (["--token", "short"], "16"), (["--host", "192.0.2.1"], "--port")],
+    [
+        (["tcp://nowhere"], "bus address"),
+        (["--token", "short"], "16"),
+        (["--host", "192.0.2.1"], "192.0.2.1 is not an address of this machine"),
+        (["--host", "nowhere.invalid"], "no machine of the name 'nowhere.invalid'"),
+        (["--host", "127..0.1"], "no machine of the name '127..0.1'"),
+    ],
 )
 def test_what_cannot_be_served_is_one_sentence(words: list[str], said: str) -> None:
     done = command(*words, "--port", 0)
@@ -390,6 +397,16 @@ def test_a_port_that_is_in_use_is_told() -> None:
         taken.listen()
         with pytest.raises(SettingsError, match="--port"):
             Dashboard("tcp://127.0.0.1:9", port=taken.getsockname()[1])
+
+
+def test_a_port_for_the_administrator_alone_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object) -> None:
+        raise PermissionError(errno.EACCES, "Permission denied")
+
+    # Whoever runs the tests may be the administrator.
+    monkeypatch.setattr(socket.socket, "bind", refuse)
+    with pytest.raises(SettingsError, match="from 1024 on"):
+        Dashboard("tcp://127.0.0.1:9", port=80)
 
 
 def test_what_is_not_installed_is_told() -> None:

@@ -1,6 +1,7 @@
 """Runs the dashboard: a socket, a web server on it, and a subscriber behind that."""
 
 import asyncio
+import errno
 import socket
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -38,7 +39,7 @@ class Dashboard:
         port: The real one.
 
     Raises:
-        SettingsError: The port cannot be had, or the token is too short.
+        SettingsError: It cannot be served there, or the token is too short.
     """
 
     def __init__(
@@ -146,12 +147,28 @@ def _bound(host: str, port: int) -> socket.socket:
         except OSError:
             bound.close()
             raise
-    except OSError as error:
+    except (OSError, UnicodeError) as error:
         raise SettingsError(
-            f"the dashboard cannot be served on {host}:{port} ({error.strerror or error}): "
-            "end what has the port, perhaps another dashboard, or choose another with --port"
+            f"the dashboard cannot be served on {host}:{port}: {_why_not(host, error)}"
         ) from error
     return bound
+
+
+def _why_not(host: str, error: OSError | UnicodeError) -> str:
+    """What is wrong with a place to serve on, and what to do."""
+    elsewhere = "leave --host out for this machine alone, or give an address of it; 0.0.0.0 is all of them"
+    # A name that breaks the rules for names is told as a UnicodeError.
+    if isinstance(error, socket.gaierror | UnicodeError):
+        return f"no machine of the name {host!r} is found: {elsewhere}"
+    match error.errno:
+        case errno.EADDRNOTAVAIL:
+            return f"{host} is not an address of this machine: {elsewhere}"
+        case errno.EADDRINUSE:
+            return "another program has the port: end it, perhaps another dashboard, or choose another with --port"
+        case errno.EACCES:
+            return "this port is kept for the administrator: choose one from 1024 on with --port"
+        case _:
+            return f"{error.strerror or error}: choose another --host or --port"
 
 
 def _reached(host: str) -> str:
