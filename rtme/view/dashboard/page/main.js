@@ -29,7 +29,6 @@ const cards = new Map();
 const choices = new Map();
 const chosen = new Set();
 let chosenByHand = false;
-let pictureGiven = false;
 let styles = null;
 let beat = null;
 let presence = null;
@@ -159,10 +158,6 @@ node("find").oninput = () => {
 
 function showPreviews() {
   for (const card of cards.values()) card.previewPossible(Boolean(beat?.preview));
-  if (beat?.preview && !pictureGiven && cards.size) {
-    pictureGiven = true;
-    cards.values().next().value.showPicture(true);
-  }
 }
 
 // ---- what comes from the dashboard
