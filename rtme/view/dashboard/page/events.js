@@ -98,13 +98,22 @@ export class EventList {
 
   add(row) {
     this.since?.push(row);
-    if (this.fits(row)) this.waiting.push(row);
+    if (!this.fits(row)) return;
+    this.waiting.push(row);
+    // A page in the background is not painted.
+    if (this.waiting.length > 2 * MOST) this.waiting.splice(0, MOST);
   }
 
   /** Called before each repaint. */
   frame() {
     if (!this.waiting.length || this.since) return;
     const newest = this.waiting.slice(-MOST).reverse();
+    if (this.waiting.length > MOST) {
+      // Between these and those shown some are left out: whoever asks for older ones gets them in turn.
+      this.rows = [];
+      this.list.replaceChildren();
+      this.older.hidden = false;
+    }
     this.waiting = [];
     this.rows.unshift(...newest);
     this.list.prepend(...newest.map((row) => this.item(row)));
