@@ -72,7 +72,8 @@ export class EventList {
     try {
       answer = await ask("/api/events", { ...this.query(), limit: PAGE });
     } catch {
-      return;
+      // What is known of it must do.
+      answer = { rows: [...this.waiting].reverse().concat(this.rows).filter((row) => this.fits(row)), more: true };
     }
     if (asked !== this.asking) return;
     const known = new Set(answer.rows.map(key));
@@ -87,7 +88,7 @@ export class EventList {
 
   async fetchOlder() {
     const last = this.rows[this.rows.length - 1];
-    if (!last) return;
+    if (!last) return this.fetch();
     const asked = this.asking;
     const answer = await ask("/api/events", { ...this.query(), limit: PAGE, run: last.run, before: last.seq }).catch(() => null);
     if (!answer || asked !== this.asking) return;

@@ -203,7 +203,9 @@ export class SourceCard {
         points: Math.max(400, Math.min(4000, 2 * Math.round(this.canvas.clientWidth || 700))),
       });
     } catch {
-      return; // The link says what is wrong, and asks again when it is back.
+      // What is shown stays, and what is pushed is still added to it.
+      if (asked === this.asking) this.since = null;
+      return;
     }
     if (asked !== this.asking) return;
     const since = this.since;
