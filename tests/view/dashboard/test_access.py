@@ -244,6 +244,10 @@ def test_what_a_page_says_wrongly_ends_its_connection_alone(own: Dashboard) -> N
         '{"watch": 1}',
         '{"watch": "cam", "pictures": []}',
         '{"watch": null, "pictures": null}',
+        '{"watch": [], "pictures": [1]}',
+        '{"watch": [], "pictures": [[]]}',
+        '{"watch": [], "pictures": ["\\ud800"]}',
+        "[" * 60_000,
     ):
         asyncio.run(say(text))
     assert '"hello"' in asyncio.run(first_words(own))
