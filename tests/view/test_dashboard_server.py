@@ -482,6 +482,17 @@ def test_the_newest_word_about_a_thing_counts_whatever_the_order() -> None:
         assert one["status"] == "closed"
 
 
+def test_what_was_taken_back_does_not_come_again_with_earlier_events() -> None:
+    history = History()
+    history.add(an_interval("1", "retracted", 100.0, run_id="a", seq=8))
+    earlier = Earlier(history)
+    earlier.add(an_interval("1", "provisional", 100.0, run_id="a", seq=3))
+    earlier.add(an_interval("2", "provisional", 100.0, run_id="a", seq=4))
+    history.add_earlier(earlier)
+    (one,) = history.timeline("cam", 0, 1e6, 100)["marks"]
+    assert one["id"] == "2"
+
+
 def test_many_marks_are_counted_and_very_many_forgotten() -> None:
     marks = Marks()
     for n in range(MOST + 100):
