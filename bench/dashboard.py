@@ -150,6 +150,8 @@ def cost(browser: Browser, seconds: float, *words: str) -> tuple[str, dict[str, 
         opened(browser, dashboard.url) as page,
     ):
         usable_ms(page)
+        if "--preview" in words:
+            page.get_by_role("button", name="Show picture").click()
         page.wait_for_timeout(10_000)
         process = psutil.Process(dashboard.process.pid)
         browsers = [one for one in psutil.Process().children(recursive=True) if "chrom" in one.name()]

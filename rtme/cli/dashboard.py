@@ -107,9 +107,12 @@ def dashboard_beside(
         assert process.stderr is not None
         reading = threading.Thread(target=hand_on, args=[process.stderr], daemon=True)
         reading.start()
-        yield
-        process.stdin.close()
-        reading.join()
+        try:
+            yield
+        finally:
+            # Popen closes stderr first, which would wait for the thread that reads it, for ever.
+            process.stdin.close()
+            reading.join()
 
 
 def need_what_it_needs() -> None:

@@ -107,6 +107,7 @@ class Scene:
         self._standing.fold(event)
         if isinstance(event, HeartbeatEvent):
             self.beat = event
+            self._forget_old()
         elif isinstance(event, IntervalEvent) and event.status == "closed":
             self._closed[event.stream, event.face] = self._clock(), event
         if isinstance(event, _TOLD) and self._wanted(event.stream):
@@ -168,6 +169,12 @@ class Scene:
         if trace is None or self._clock() - when > STALE_S or trace.epoch != epoch or not trace.score:
             return None, None
         return trace.score[-1], trace.speaking[-1]
+
+    def _forget_old(self) -> None:
+        """Leave out what is shown no more: faces get new numbers for ever, and traces still come of those that are gone."""
+        now = self._clock()
+        self._closed = {key: one for key, one in self._closed.items() if now - one[0] < LINGER_S}
+        self._traces = {key: one for key, one in self._traces.items() if now - one[0] <= STALE_S}
 
     def _wanted(self, stream: str) -> bool:
         return self._streams is None or stream in self._streams or stream == SERVICE

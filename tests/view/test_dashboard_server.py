@@ -1,6 +1,7 @@
 """The dashboard's server, over real sockets: what it takes in, remembers and gives out."""
 
 import csv
+import errno
 import http.client
 import io
 import json
@@ -11,7 +12,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
@@ -31,6 +32,7 @@ from websockets.sync.client import ClientConnection, connect
 from made_events import heartbeat, interval, mark, warning
 from rtme.bus.journal import Journal
 from rtme.bus.publisher import Publisher
+from rtme.cli.dashboard import dashboard_beside
 from rtme.errors import SettingsError
 from rtme.events import AnyEvent, HeartbeatEvent, IntervalEvent, Mark, SpeakerEvent, StateEvent, StreamHealth
 from rtme.traces import Shown, Trace
@@ -354,9 +356,33 @@ def test_it_ends_with_the_service_that_started_it() -> None:
     assert "Traceback" not in done.stderr
 
 
+def test_it_ends_too_when_that_service_fails() -> None:
+    said, ended = threading.Event(), threading.Event()
+
+    def serve() -> None:
+        with (
+            suppress(RuntimeError),
+            dashboard_beside("tcp://127.0.0.1:9", None, lambda _: said.set(), insecure=False),
+        ):
+            said.wait(PATIENCE_S)
+            # Until what it says next is waited for again.
+            time.sleep(1.0)
+            raise RuntimeError
+        ended.set()
+
+    threading.Thread(target=serve, daemon=True).start()
+    assert ended.wait(2 * PATIENCE_S)
+
+
 @pytest.mark.parametrize(
     ("words", "said"),
-    [(["tcp://nowhere"], "bus address"), (["--token", "short"], "16"), (["--host", "192.0.2.1"], "--port")],
+    [
+        (["tcp://nowhere"], "bus address"),
+        (["--token", "short"], "16"),
+        (["--host", "192.0.2.1"], "192.0.2.1 is not an address of this machine"),
+        (["--host", "nowhere.invalid"], "no machine of the name 'nowhere.invalid'"),
+        (["--host", "127..0.1"], "no machine of the name '127..0.1'"),
+    ],
 )
 def test_what_cannot_be_served_is_one_sentence(words: list[str], said: str) -> None:
     done = command(*words, "--port", 0)
@@ -371,6 +397,16 @@ def test_a_port_that_is_in_use_is_told() -> None:
         taken.listen()
         with pytest.raises(SettingsError, match="--port"):
             Dashboard("tcp://127.0.0.1:9", port=taken.getsockname()[1])
+
+
+def test_a_port_for_the_administrator_alone_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object) -> None:
+        raise PermissionError(errno.EACCES, "Permission denied")
+
+    # Whoever runs the tests may be the administrator.
+    monkeypatch.setattr(socket.socket, "bind", refuse)
+    with pytest.raises(SettingsError, match="from 1024 on"):
+        Dashboard("tcp://127.0.0.1:9", port=80)
 
 
 def test_what_is_not_installed_is_told() -> None:
@@ -444,6 +480,17 @@ def test_the_newest_word_about_a_thing_counts_whatever_the_order() -> None:
             marks.put(mark_made)
         (one,) = marks.between(0, 1e9)["marks"]
         assert one["status"] == "closed"
+
+
+def test_what_was_taken_back_does_not_come_again_with_earlier_events() -> None:
+    history = History()
+    history.add(an_interval("1", "retracted", 100.0, run_id="a", seq=8))
+    earlier = Earlier(history)
+    earlier.add(an_interval("1", "provisional", 100.0, run_id="a", seq=3))
+    earlier.add(an_interval("2", "provisional", 100.0, run_id="a", seq=4))
+    history.add_earlier(earlier)
+    (one,) = history.timeline("cam", 0, 1e6, 100)["marks"]
+    assert one["id"] == "2"
 
 
 def test_many_marks_are_counted_and_very_many_forgotten() -> None:

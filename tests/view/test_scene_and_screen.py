@@ -1,14 +1,17 @@
 """How things are at this moment, and the page that says so."""
 
+import gc
+import weakref
+
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from rich.cells import cell_len
 from rich.console import Console
 
-from made_events import interval, mark
+from made_events import heartbeat, interval, mark
 from rtme.events import FaceEvent, HeartbeatEvent, SpeakerEvent, StateEvent, StreamHealth
 from rtme.traces import Trace
-from rtme.view.scene import LINGER_S, STALE_S, Scene
+from rtme.view.scene import LAST, LINGER_S, STALE_S, Scene
 from rtme.view.screen import page
 
 
@@ -81,6 +84,26 @@ def test_another_epoch_and_another_run_begin_with_nothing() -> None:
     assert (face.turn, face.score) == (None, None)
     told.scene.add(StateEvent(stream="other", state="live", run_id="s", seq=0))
     assert [source.name for source in told.scene.sources()] == ["other"]
+
+
+def test_of_faces_that_are_gone_nothing_is_kept() -> None:
+    told = Told()
+    told.begin("cam")
+    made: list[weakref.ref[object]] = []
+    for face in range(1, 6 * LAST):
+        told.add(
+            FaceEvent(stream="cam", face=face, status="appeared"),
+            interval("closed").model_copy(update={"face": face, "id": str(face)}),
+            FaceEvent(stream="cam", face=face, status="lost"),
+        )
+        # The last piece of a curve comes when its face is gone.
+        piece = trace(0.5).model_copy(update={"face": face})
+        told.scene.trace(piece)
+        made += [weakref.ref(told.scene.last[-1]), weakref.ref(piece)]
+        told.now += 1.0
+        told.add(heartbeat())
+    gc.collect()
+    assert sum(one() is not None for one in made) < LAST + 10
 
 
 def test_what_no_heartbeat_has_said_is_not_shown_as_nought() -> None:

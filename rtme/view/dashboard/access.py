@@ -3,10 +3,10 @@
 import hashlib
 import hmac
 import secrets
-from http.cookies import CookieError, SimpleCookie
 from urllib.parse import parse_qs, urlsplit
 
 from starlette.datastructures import Headers, MutableHeaders
+from starlette.requests import cookie_parser
 from starlette.responses import HTMLResponse, PlainTextResponse, RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -106,14 +106,13 @@ class Guard:
     def _has_pass(self, headers: Headers) -> bool:
         assert self._pass is not None
         assert self._token is not None
-        bearer = headers.get("authorization", "")
+        # Headers are read as Latin-1; whoever sends more than ASCII means UTF-8, as in a link.
+        bearer = headers.get("authorization", "").encode("latin-1").decode("utf-8", "replace")
         if bearer.startswith("Bearer ") and self._same(bearer[7:], self._token):
             return True
-        try:
-            cookie = SimpleCookie(headers.get("cookie", "")).get(self._name)
-        except CookieError:
-            return False
-        return cookie is not None and self._same(cookie.value, self._pass)
+        # Cookies of other programs on this host come along, and may be no cookies by the book.
+        cookie = cookie_parser(headers.get("cookie", "")).get(self._name)
+        return cookie is not None and self._same(cookie, self._pass)
 
     def _welcome(self) -> Response:
         assert self._pass is not None

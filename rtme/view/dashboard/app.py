@@ -136,9 +136,12 @@ async def _listen(socket: WebSocket, visitor: Visitor) -> None:
 
 
 def _names(said: Any, most: int) -> frozenset[str]:
-    if not isinstance(said, list):
+    if not isinstance(said, list) or not all(isinstance(name, str) for name in said):
         raise TypeError
-    return frozenset(str(name) for name in said[:most])
+    for name in said:
+        # They go to the service as UTF-8; half a character raises ValueError here, and not where all pages are served.
+        name.encode()
+    return frozenset(said[:most])
 
 
 def _wanted(request: Request) -> Wanted:

@@ -110,19 +110,25 @@ class Marks:
 
     def __init__(self) -> None:
         self._marks: dict[str, MarkJson] = {}
+        self._retracted: dict[str, None] = {}
 
     def __len__(self) -> int:
         return len(self._marks)
 
     def put(self, mark: MarkJson) -> None:
         """Take one in. A retracted interval was none."""
-        before = self._marks.get(mark["key"])
-        if before is not None and before["seq"] > mark["seq"]:
+        key = mark["key"]
+        before = self._marks.get(key)
+        if key in self._retracted or (before is not None and before["seq"] > mark["seq"]):
             return
         if mark.get("status") == "retracted":
-            self._marks.pop(mark["key"], None)
+            self._marks.pop(key, None)
+            # Earlier words about it may be fetched only after this one was heard.
+            self._retracted[key] = None
+            if len(self._retracted) > MOST:
+                del self._retracted[next(iter(self._retracted))]
             return
-        self._marks[mark["key"]] = mark
+        self._marks[key] = mark
         if len(self._marks) > MOST:
             oldest = sorted(self._marks.values(), key=lambda one: float(one["start"]))[: MOST // 10]
             for one in oldest:

@@ -1,10 +1,12 @@
 """Runs the dashboard: a socket, a web server on it, and a subscriber behind that."""
 
 import asyncio
+import errno
 import socket
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from urllib.parse import quote
 
 import uvicorn
 
@@ -37,7 +39,7 @@ class Dashboard:
         port: The real one.
 
     Raises:
-        SettingsError: The port cannot be had, or the token is too short.
+        SettingsError: It cannot be served there, or the token is too short.
     """
 
     def __init__(
@@ -62,7 +64,9 @@ class Dashboard:
         self._token = token
         self._socket = _bound(host, port)
         self.port: int = self._socket.getsockname()[1]
-        self.link = f"http://{_reached(host)}:{self.port}/" + (f"?token={token}" if token else "")
+        # A plus or an ampersand would mean something else in a link.
+        query = f"?token={quote(token, safe='')}" if token else ""
+        self.link = f"http://{_reached(host)}:{self.port}/{query}"
         self._server: _Server | None = None
         self._stopped = False
 
@@ -143,12 +147,28 @@ def _bound(host: str, port: int) -> socket.socket:
         except OSError:
             bound.close()
             raise
-    except OSError as error:
+    except (OSError, UnicodeError) as error:
         raise SettingsError(
-            f"the dashboard cannot be served on {host}:{port} ({error.strerror or error}): "
-            "end what has the port, perhaps another dashboard, or choose another with --port"
+            f"the dashboard cannot be served on {host}:{port}: {_why_not(host, error)}"
         ) from error
     return bound
+
+
+def _why_not(host: str, error: OSError | UnicodeError) -> str:
+    """What is wrong with a place to serve on, and what to do."""
+    elsewhere = "leave --host out for this machine alone, or give an address of it; 0.0.0.0 is all of them"
+    # A name that breaks the rules for names is told as a UnicodeError.
+    if isinstance(error, socket.gaierror | UnicodeError):
+        return f"no machine of the name {host!r} is found: {elsewhere}"
+    match error.errno:
+        case errno.EADDRNOTAVAIL:
+            return f"{host} is not an address of this machine: {elsewhere}"
+        case errno.EADDRINUSE:
+            return "another program has the port: end it, perhaps another dashboard, or choose another with --port"
+        case errno.EACCES:
+            return "this port is kept for the administrator: choose one from 1024 on with --port"
+        case _:
+            return f"{error.strerror or error}: choose another --host or --port"
 
 
 def _reached(host: str) -> str:

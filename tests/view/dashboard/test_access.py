@@ -19,12 +19,14 @@ import threading
 
 from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosedError, InvalidStatus
+from websockets.typing import Origin
 
 from rtme.errors import SettingsError
 from rtme.view.dashboard.server import Dashboard
 
 NOBODY = "tcp://127.0.0.1:9"
 TOKEN = "a-token-that-only-these-tests-know"
+SIGNS = "a+b/c=d&e#f%41;g é ö?"
 PLACES = ["/", "/api/events", "/api/timeline?stream=cam&from=0&to=1", "/export.csv", "/export.json", "/page/"]
 
 
@@ -50,6 +52,12 @@ def own() -> Iterator[Dashboard]:
 def locked() -> Iterator[Dashboard]:
     """With a token."""
     yield from served(token=TOKEN)
+
+
+@pytest.fixture(scope="module")
+def signed() -> Iterator[Dashboard]:
+    """With a token that holds signs which mean something in a link."""
+    yield from served(token=SIGNS)
 
 
 def ask(dashboard: Dashboard, path: str, method: str = "GET", **headers: str) -> http.client.HTTPResponse:
@@ -116,6 +124,43 @@ def test_the_link_leaves_a_cookie_that_is_not_the_token(locked: Dashboard) -> No
 
 def test_a_program_may_bring_it_as_bearer(locked: Dashboard) -> None:
     assert ask(locked, "/api/events", Authorization=f"Bearer {TOKEN}").status == 200
+
+
+def test_a_token_may_hold_any_sign(signed: Dashboard) -> None:
+    assert re.fullmatch(r"http://127\.0\.0\.1:\d+/\?token=[\w.~%-]+", signed.link)
+    assert ask(signed, f"/?{urlsplit(signed.link).query}").status == 303
+    sent = SIGNS.encode().decode("latin-1")
+    assert ask(signed, "/api/events", Authorization=f"Bearer {sent}").status == 200
+    assert ask(signed, "/api/events", Authorization=f"Bearer {sent}x").status == 401
+
+
+@pytest.mark.parametrize("other", ["a b=c", 'seen={"a": [1, 2]}', "@", "x[]=1", 'q="', "=", "é=ö"])
+def test_a_cookie_of_another_program_locks_nobody_out(locked: Dashboard, other: str) -> None:
+    cookie = ask(locked, f"/?{urlsplit(locked.link).query}").getheader("Set-Cookie")
+    assert cookie is not None
+    known = cookie.partition(";")[0]
+    for both in (f"{other}; {known}", f"{known}; {other}"):
+        assert ask(locked, "/", Cookie=both).status == 200
+    assert ask(locked, "/", Cookie=other).status == 401
+
+
+def test_with_a_token_it_may_stand_behind_a_web_server_of_another_name(locked: Dashboard) -> None:
+    answer = ask(locked, f"/?{urlsplit(locked.link).query}", Host="dash.example")
+    assert (answer.status, answer.getheader("Location")) == (303, "/")
+    known = answer.getheader("Set-Cookie", "").partition(";")[0]
+    assert ask(locked, "/", Host="dash.example", Cookie=known).status == 200
+
+    async def hello() -> str:
+        async with connect(
+            "ws://dash.example/live",
+            host="127.0.0.1",
+            port=locked.port,
+            origin=Origin("https://dash.example"),
+            additional_headers={"Cookie": known},
+        ) as socket:
+            return str(await asyncio.wait_for(socket.recv(), 30))
+
+    assert '"hello"' in asyncio.run(hello())
 
 
 def test_every_answer_keeps_the_page_to_itself(own: Dashboard, locked: Dashboard) -> None:
@@ -199,6 +244,10 @@ def test_what_a_page_says_wrongly_ends_its_connection_alone(own: Dashboard) -> N
         '{"watch": 1}',
         '{"watch": "cam", "pictures": []}',
         '{"watch": null, "pictures": null}',
+        '{"watch": [], "pictures": [1]}',
+        '{"watch": [], "pictures": [[]]}',
+        '{"watch": [], "pictures": ["\\ud800"]}',
+        "[" * 60_000,
     ):
         asyncio.run(say(text))
     assert '"hello"' in asyncio.run(first_words(own))

@@ -58,6 +58,10 @@ def test_pictures_are_shown_where_the_service_gives_them(
     with_pictures.report({"cam": scene.health()})
     with_pictures.say(scene.state(), *scene.appears())
     page = visit(open_dashboard(with_pictures.address).url).connected()
+    press = page.page.get_by_role("button", name="Show picture")
+    expect(press).to_be_visible(timeout=PATIENCE_MS)
+    expect(page.find("preview")).to_be_hidden()
+    press.click()
     preview = page.see("preview")
     for _ in range(100):
         with_pictures.show(scene.sight(red()))
@@ -108,5 +112,6 @@ def test_the_demo(engine: str, open_dashboard: Open, visit: Go) -> None:
         page.see("source", stream="demo")
         expect(page.find("interval").first).to_be_visible(timeout=4 * PATIENCE_MS)
         expect(page.find("face").first).to_be_visible(timeout=PATIENCE_MS)
+        page.page.get_by_role("button", name="Show picture").click()
         expect(page.find("preview")).to_have_attribute("data-time", re.compile("."), timeout=4 * PATIENCE_MS)
         expect(page.page.get_by_text("planted by the demo")).to_be_visible(timeout=4 * PATIENCE_MS)

@@ -72,7 +72,8 @@ export class EventList {
     try {
       answer = await ask("/api/events", { ...this.query(), limit: PAGE });
     } catch {
-      return;
+      // What is known of it must do.
+      answer = { rows: [...this.waiting].reverse().concat(this.rows).filter((row) => this.fits(row)), more: true };
     }
     if (asked !== this.asking) return;
     const known = new Set(answer.rows.map(key));
@@ -87,7 +88,7 @@ export class EventList {
 
   async fetchOlder() {
     const last = this.rows[this.rows.length - 1];
-    if (!last) return;
+    if (!last) return this.fetch();
     const asked = this.asking;
     const answer = await ask("/api/events", { ...this.query(), limit: PAGE, run: last.run, before: last.seq }).catch(() => null);
     if (!answer || asked !== this.asking) return;
@@ -98,13 +99,22 @@ export class EventList {
 
   add(row) {
     this.since?.push(row);
-    if (this.fits(row)) this.waiting.push(row);
+    if (!this.fits(row)) return;
+    this.waiting.push(row);
+    // A page in the background is not painted.
+    if (this.waiting.length > 2 * MOST) this.waiting.splice(0, MOST);
   }
 
   /** Called before each repaint. */
   frame() {
     if (!this.waiting.length || this.since) return;
     const newest = this.waiting.slice(-MOST).reverse();
+    if (this.waiting.length > MOST) {
+      // Between these and those shown some are left out: whoever asks for older ones gets them in turn.
+      this.rows = [];
+      this.list.replaceChildren();
+      this.older.hidden = false;
+    }
     this.waiting = [];
     this.rows.unshift(...newest);
     this.list.prepend(...newest.map((row) => this.item(row)));

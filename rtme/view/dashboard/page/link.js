@@ -41,8 +41,24 @@ export class Link {
   }
 }
 
+/** Answers what the dashboard knows; when it gives no answer, the window is told: `unanswered`. */
 export async function ask(path, query) {
-  const answer = await fetch(`${path}?${new URLSearchParams(query)}`);
-  if (!answer.ok) throw new Error(`${path}: ${answer.status}`);
-  return answer.json();
+  try {
+    const answer = await fetch(`${path}?${new URLSearchParams(query)}`);
+    if (!answer.ok) throw new Error(`${path}: ${answer.status}`);
+    return await answer.json();
+  } catch (error) {
+    dispatchEvent(new Event("unanswered"));
+    throw error;
+  }
+}
+
+/** Whether the dashboard is there but does not let this browser in: it has another token now, or the cookie is too old. */
+export async function isRefused() {
+  try {
+    const { status } = await fetch("/", { method: "HEAD" });
+    return status === 401 || status === 403;
+  } catch {
+    return false;
+  }
 }

@@ -1,6 +1,6 @@
 // The page of `rtme dashboard`. What it offers to tests, as data-testid:
 //
-//   connection     data-state: live (heartbeats come), silent (none for 3 s, or none yet), lost (the dashboard itself is not reached)
+//   connection     data-state: live (heartbeats come), silent (none for 3 s, or none yet), lost (the dashboard itself is not reached, or lets this browser in no more)
 //   source         one card a drawn source; data-stream, data-state (of the source)
 //   face           data-face, data-judged (true or false)
 //   speaker        inside a face; data-state: speaking, listening, unknown
@@ -14,7 +14,7 @@
 
 import { EventList } from "./events.js";
 import { element, say, timeOfDay } from "./format.js";
-import { Link } from "./link.js";
+import { Link, isRefused } from "./link.js";
 import { readPicture } from "./picture.js";
 import { SourceCard } from "./source.js";
 import { SPANS, View } from "./view.js";
@@ -29,12 +29,12 @@ const cards = new Map();
 const choices = new Map();
 const chosen = new Set();
 let chosenByHand = false;
-let pictureGiven = false;
 let styles = null;
 let beat = null;
 let presence = null;
 let reached = false;
 let everReached = false;
+let refused = false;
 
 // ---- looks
 
@@ -159,10 +159,6 @@ node("find").oninput = () => {
 
 function showPreviews() {
   for (const card of cards.values()) card.previewPossible(Boolean(beat?.preview));
-  if (beat?.preview && !pictureGiven && cards.size) {
-    pictureGiven = true;
-    cards.values().next().value.showPicture(true);
-  }
 }
 
 // ---- what comes from the dashboard
@@ -244,7 +240,9 @@ function showConnection() {
   if (state !== "live") for (const card of cards.values()) card.loseSight();
   const since = presence?.since;
   if (!everReached) return;
-  if (state === "lost") say(node("connection-text"), "The dashboard is not answering: is `rtme dashboard` still running? Trying again.");
+  if (state === "lost" && refused)
+    say(node("connection-text"), "The dashboard no longer lets this browser in: open the link that `rtme dashboard` printed last.");
+  else if (state === "lost") say(node("connection-text"), "The dashboard is not answering: is `rtme dashboard` still running? Trying again.");
   else if (presence?.why && state !== "live") say(node("connection-text"), presence.why);
   else if (state === "silent" && since)
     say(node("connection-text"), `No data since ${timeOfDay(since)}: the service at ${presence.address} is not answering.`);
@@ -309,14 +307,25 @@ const events = new EventList((time, stream) => {
   cards.get(stream)?.node.scrollIntoView({ block: "nearest" });
 });
 
+/** Something was not answered. */
+async function findOutWhy() {
+  refused = await isRefused();
+  // The link tries again until the browser is let in.
+  if (refused && reached) link.socket.close();
+  showConnection();
+}
+addEventListener("unanswered", findOutWhy);
+
 const link = new Link({
   open() {
     reached = true;
+    refused = false;
     showConnection();
   },
   lost() {
     reached = false;
     showConnection();
+    findOutWhy();
   },
   message(message) {
     handlers[message.t]?.(message);

@@ -203,7 +203,9 @@ export class SourceCard {
         points: Math.max(400, Math.min(4000, 2 * Math.round(this.canvas.clientWidth || 700))),
       });
     } catch {
-      return; // The link says what is wrong, and asks again when it is back.
+      // What is shown stays, and what is pushed is still added to it.
+      if (asked === this.asking) this.since = null;
+      return;
     }
     if (asked !== this.asking) return;
     const since = this.since;
@@ -292,6 +294,8 @@ export class SourceCard {
     }
     for (const [key, mark] of this.data.marks)
       if ((mark.end ?? end) < oldest || mark.start > end + view.span) this.data.marks.delete(key);
+    // Pieces of a curve come late, of faces that are gone.
+    for (const face of this.latest.keys()) if (!this.faces.has(face)) this.latest.delete(face);
   }
 
   beat(health, time) {
@@ -299,7 +303,7 @@ export class SourceCard {
     this.beats.push([time, health.fps, health.pipeline_ms?.p50 ?? null, health.pipeline_ms?.p95 ?? null]);
     if (this.beats.length > 600) this.beats.shift();
     this.showHealth();
-    if (this.visible) this.prune();
+    this.prune();
     this.rowsDirty = true;
   }
 
