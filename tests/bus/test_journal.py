@@ -1,6 +1,10 @@
 """The journal as a file: what is in it, who may write it, and what becomes of a file that is none."""
 
+import os
 import sqlite3
+import subprocess
+import sys
+import tempfile
 import threading
 import time
 from collections.abc import Sequence
@@ -346,3 +350,37 @@ def test_a_folder_that_does_not_exist_is_one_sentence(tmp_path: Path) -> None:
 def test_a_folder_is_no_journal(tmp_path: Path) -> None:
     with pytest.raises(JournalError):
         Journal(tmp_path)
+
+
+STRANGER = """
+import os, sys
+from rtme.bus.journal import Journal, JournalReader
+from rtme.errors import JournalError
+os.setegid(65534)
+os.seteuid(65534)
+for open_it in (JournalReader, Journal):
+    try:
+        open_it(sys.argv[1])
+    except JournalError as error:
+        print(error)
+"""
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can become somebody else")
+@pytest.mark.parametrize("hidden", ["", "folder", "folder/inner"])
+def test_somebody_else_is_told_whose_it_is(hidden: str) -> None:
+    # Not in pytest's own folder, below which nobody else may look at anything.
+    with tempfile.TemporaryDirectory() as top:
+        Path(top).chmod(0o755)
+        path = Path(top) / "folder" / "inner" / "journal.sqlite"
+        path.parent.mkdir(parents=True)
+        fill(path, 3)
+        if hidden:
+            (Path(top) / hidden).chmod(0o700)
+        found = subprocess.run(
+            [sys.executable, "-c", STRANGER, path], capture_output=True, text=True, timeout=60, check=True
+        )
+    for_reader, for_writer = found.stdout.splitlines()
+    assert str(path) in for_reader
+    assert "as the user whose service writes it" in for_reader
+    assert str(path.parent) in for_writer
