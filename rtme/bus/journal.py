@@ -103,7 +103,7 @@ class Journal:
         self._next = max(self._taken.number, self._newest + 1)
         self._writing = threading.Lock()
         self._closed = False
-        self._keeper = Keeper(self.path, self._writing, keep_days, keep_mb)
+        self._keeper = Keeper(self.path, self._writing, keep_days, keep_mb, self._next)
         self._keeper.start()
 
     @property
