@@ -90,13 +90,13 @@ class Record:
         with self._lock:
             return self._standing.seq - len(self._events) + 1, self._standing.seq
 
-    def read(self, first: int, limit: int) -> list[Sent]:
-        """Kept events from a number on."""
+    def read(self, first: int, limit: int) -> tuple[int, list[Sent]]:
+        """Number of the oldest event that is kept, as by ``bounds``, and the kept events from a number on."""
         with self._lock:
             oldest = self._standing.seq - len(self._events) + 1
             begin = max(first, oldest)
             bodies = list(islice(self._events, begin - oldest, begin - oldest + limit))
-        return [Sent(begin + place, body) for place, body in enumerate(bodies)]
+        return oldest, [Sent(begin + place, body) for place, body in enumerate(bodies)]
 
 
 class ReplayServer:
@@ -226,19 +226,19 @@ class ReplayServer:
 
     def _read(self, first: int, limit: int) -> list[Sent]:
         """Events from a number on: what memory no longer has from the journal, where there is one."""
-        oldest, _ = self._record.bounds()
-        if first < oldest and (reader := self._open_reader()) is not None:
-            try:
-                page = reader.page(first, limit, MOST_REPLY_BYTES)
-            except JournalError:
-                # So that a journal that was put right is read again.
-                reader.close()
-                self._reader = None
-                raise
-            older = [Sent(stored.seq, stored.body) for stored in page if stored.seq < oldest]
-            if older:
-                return older
-        return self._record.read(first, limit)
+        # Memory first: what it gives up after this look is in hand already.
+        oldest, kept = self._record.read(first, limit)
+        if first >= oldest or (reader := self._open_reader()) is None:
+            return kept
+        try:
+            page = reader.page(first, limit, MOST_REPLY_BYTES)
+        except JournalError:
+            # So that a journal that was put right is read again.
+            reader.close()
+            self._reader = None
+            raise
+        older = [Sent(stored.seq, stored.body) for stored in page if stored.seq < oldest]
+        return older or kept
 
     def _gone(self, first: int, last: int, oldest: int) -> list[Gone]:
         whys: tuple[Why, Why] = ("memory", "memory")

@@ -13,7 +13,7 @@ from made_events import interval, warning
 from rtme.bus import protocol
 from rtme.bus.journal import Journal, Stored
 from rtme.bus.protocol import MOST_EVENTS, MOST_REPLY_BYTES
-from rtme.bus.replay import ReplayServer, replay_address
+from rtme.bus.replay import Record, ReplayServer, replay_address
 from rtme.errors import BusError
 from rtme.events import AnyEvent, StateEvent, dump
 
@@ -176,6 +176,32 @@ def test_a_journal_that_is_lost_is_said_and_memory_serves_on(tmp_path: Path) -> 
             assert client.ask({"request": "replay", "from": 10})[1] == bodies[10:]
     finally:
         server.close()
+
+
+def test_what_memory_gives_up_just_before_it_is_read_comes_from_the_journal(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with Journal(tmp_path / "journal") as journal:
+        server = ReplayServer(ANY, "run", 0, journal.path, keep_events=2)
+        read = Record.read
+
+        def send(count: int) -> list[bytes]:
+            first = journal.next_seq
+            journalled(journal, "run", count)
+            return give(server, [warning() for _ in range(count)], first=first)
+
+        def read_late(record: Record, first: int, limit: int) -> object:
+            send(1)
+            return read(record, first, limit)
+
+        try:
+            bodies = send(3)
+            monkeypatch.setattr(Record, "read", read_late)
+            with Client(server.address) as client:
+                reply, events = client.ask({"request": "replay", "from": 1, "limit": 1})
+            assert (reply["gone"], events) == ([], bodies[1:2])
+        finally:
+            server.close()
 
 
 def test_a_number_from_the_future_is_said_to_be_one(server: ReplayServer) -> None:
