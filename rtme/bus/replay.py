@@ -166,7 +166,7 @@ class ReplayServer:
         try:
             while not self._closing.is_set():
                 if self._socket.poll(POLL_MS):
-                    with suppress(zmq.Again):
+                    with suppress(Exception):  # whatever it was, the next client must be answered
                         self._serve(self._socket.recv_multipart(zmq.DONTWAIT))
         finally:
             if self._reader is not None:
@@ -250,7 +250,7 @@ class ReplayServer:
     def _known(self, id_: int | str | None) -> dict[str, Any]:
         """What every reply says."""
         oldest, last = self._record.bounds()
-        with suppress(JournalError):  # memory may have what is wanted
+        with suppress(Exception):  # memory may have what is wanted, whatever becomes of the journal
             if (reader := self._open_reader()) is not None and (stored := reader.oldest) is not None:
                 oldest = min(oldest, stored)
         return {
@@ -263,6 +263,8 @@ class ReplayServer:
         }
 
     def _error(self, id_: int | str | None, code: str, sentence: str) -> ErrorReply:
+        # A path in it may hold bytes that are no text.
+        sentence = sentence.encode(errors="replace").decode()
         return ErrorReply.model_validate(self._known(id_) | {"code": code, "error": sentence})
 
     def _open_reader(self) -> JournalReader | None:

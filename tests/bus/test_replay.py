@@ -1,9 +1,10 @@
 """The replay socket, asked by plain sockets as any language would."""
 
 import json
+import os
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -202,6 +203,31 @@ def test_what_memory_gives_up_just_before_it_is_read_comes_from_the_journal(
             assert (reply["gone"], events) == ([], bodies[1:2])
         finally:
             server.close()
+
+
+def looped(folder: Path) -> Path:
+    path = folder / "loop"
+    path.symlink_to(path)
+    return path
+
+
+@pytest.mark.parametrize(
+    "journal", [looped, lambda folder: folder / os.fsdecode(b"no text \xff")], ids=["loop", "bytes"]
+)
+def test_whatever_becomes_of_the_journal_everybody_is_answered(
+    tmp_path: Path, journal: Callable[[Path], Path]
+) -> None:
+    server = ReplayServer(ANY, "run", 0, journal(tmp_path), keep_events=20)
+    try:
+        bodies = give(server, [warning() for _ in range(30)])
+        with Client(server.address) as client:
+            for _ in range(2):
+                assert client.ask({"request": "replay", "from": 0})[0]["code"] == "unavailable"
+                assert client.ask(b"")[0]["code"] == "bad_request"
+                assert client.ask({"request": "snapshot"})[0]["reply"] == "snapshot"
+                assert client.ask({"request": "replay", "from": 10})[1] == bodies[10:]
+    finally:
+        server.close()
 
 
 def test_a_number_from_the_future_is_said_to_be_one(server: ReplayServer) -> None:
