@@ -27,6 +27,8 @@ FIRST_PAGE = 10
 RESTART_S = 60.0
 # Heartbeats come once a second and say where to ask.
 SAID_S = 3.0
+# Who waits for events looks here more often than that.
+LOOK_S = 1.0
 MOST_BYTES = 1 << 20
 
 
@@ -37,7 +39,8 @@ class Asking:
         context: For the socket.
         keys: Of the client, or None.
         address: ``tcp://host:port`` of the replay socket; None: the heartbeat says it.
-        patience_s: How long a question may stay open before the follower must do without.
+        patience_s: How long a question may stay open before the follower must do without. Only time in which ``ask`` is
+            called counts, not that in which the consumer is busy with something else.
 
     Attributes:
         socket: Where the answer comes; None while there is none to wait for.
@@ -57,6 +60,8 @@ class Asking:
         self._given = address is not None
         self._patience_s = patience_s
         self._offered: bool | None = None
+        self._looked = time.monotonic()
+        self._now = 0.0
         self._number = 0
         self._open: set[int] = set()
         self._tries = 0
@@ -107,7 +112,7 @@ class Asking:
             follower: Wants to know.
             alive: Whether the service is heard. One that is silent may be starting again, and nothing newer waits.
         """
-        now = time.monotonic()
+        now = self._tick()
         wanted = follower.wanted()
         if wanted is None:
             self._settle()
@@ -173,7 +178,7 @@ class Asking:
         if not isinstance(reply, ErrorReply) or reply.code == "future":
             self._since = None
         else:
-            self._ask_at = time.monotonic() + RETRY_S
+            self._ask_at = self._tick() + RETRY_S
 
     def _settle(self) -> None:
         """Nothing is asked; what still comes was asked in vain."""
@@ -181,6 +186,13 @@ class Asking:
         self._tries = 0
         self._ask_at = 0.0
         self._pause_s = RETRY_S
+
+    def _tick(self) -> float:
+        """Seconds that were spent asking."""
+        looked = time.monotonic()
+        self._now += min(looked - self._looked, LOOK_S)
+        self._looked = looked
+        return self._now
 
     def _events(self, bodies: list[bytes]) -> list[AnyEvent | UnknownEvent]:
         events = []
