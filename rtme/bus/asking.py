@@ -41,6 +41,7 @@ class Asking:
         address: ``tcp://host:port`` of the replay socket; None: the heartbeat says it.
         patience_s: How long a question may stay open before the follower must do without. Only time in which ``ask`` is
             called counts, not that in which the consumer is busy with something else.
+        insist: Wait on as long as the service answers that it cannot give it now.
 
     Attributes:
         socket: Where the answer comes; None while there is none to wait for.
@@ -52,6 +53,8 @@ class Asking:
         keys: ClientKeys | None,
         address: str | None,
         patience_s: float,
+        *,
+        insist: bool = False,
     ) -> None:
         self.socket: zmq.Socket[bytes] | None = None
         self._context = context
@@ -59,6 +62,7 @@ class Asking:
         self._address = address
         self._given = address is not None
         self._patience_s = patience_s
+        self._insist = insist
         self._offered: bool | None = None
         self._looked = time.monotonic()
         self._now = 0.0
@@ -69,6 +73,7 @@ class Asking:
         self._pause_s = RETRY_S
         self._page = FIRST_PAGE
         self._since: float | None = None
+        self._not_now: str | None = None
         self._mute_until = 0.0
         self._malformed = 0
 
@@ -123,11 +128,16 @@ class Asking:
         elif self._since is None:
             self._since = now
         waited_s = 0.0 if self._since is None else now - self._since
+        alive = alive or self._not_now is not None
         patience_s = self._patience_s if alive else max(self._patience_s, RESTART_S)
         if self._address is None and alive:
             patience_s = min(patience_s, SAID_S)
         if self._address is None and self._offered is False:
             follower.give_up("no_replay", "the service has no replay socket, so what is missed cannot be had")
+        elif waited_s >= patience_s and self._not_now is not None:
+            follower.give_up("unavailable", self._not_now)
+            self._settle()
+            self._since = None
         elif now < self._mute_until or waited_s >= patience_s:
             if now >= self._mute_until:
                 # Not each hole shall be waited for.
@@ -151,6 +161,7 @@ class Asking:
     def _send(self, wanted: Request, address: str, now: float) -> None:
         if self._tries > 0:
             self._page = max(1, self._page // 10)
+            self._not_now = None
         if self._tries > 1:
             # A connection may be dead without knowing it; before, the answer may still be on its way.
             self._hang_up()
@@ -177,8 +188,12 @@ class Asking:
         self._settle()
         if not isinstance(reply, ErrorReply) or reply.code == "future":
             self._since = None
-        else:
-            self._ask_at = self._tick() + RETRY_S
+            return
+        self._ask_at = self._tick() + RETRY_S
+        if reply.code == "unavailable":
+            self._not_now = reply.error
+            if self._insist:
+                self._since = None
 
     def _settle(self) -> None:
         """Nothing is asked; what still comes was asked in vain."""
@@ -186,6 +201,7 @@ class Asking:
         self._tries = 0
         self._ask_at = 0.0
         self._pause_s = RETRY_S
+        self._not_now = None
 
     def _tick(self) -> float:
         """Seconds that were spent asking."""

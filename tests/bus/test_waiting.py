@@ -1,14 +1,42 @@
 """How long a subscriber waits for what it missed: on a slow way, while the journal fails, and while nobody reads."""
 
 import time
+from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
-from bus.talk import ANY, SlowWay, beating, is_note, upto
-from made_events import warning
+from bus.talk import ANY, PATIENCE_S, SlowWay, beating, is_note, upto
+from made_events import stored, warning
 from rtme import Subscriber
 from rtme.bus import asking
+from rtme.bus.journal import Journal
 from rtme.bus.publisher import Publisher
+
+
+@pytest.fixture
+def kept(tmp_path: Path) -> Path:
+    """A journal with 50 events of an earlier run."""
+    path = tmp_path / "journal"
+    with Journal(path) as journal:
+        journal.append([stored(warning(str(number)), number, "first") for number in range(50)])
+    return path
+
+
+@pytest.fixture
+def service(kept: Path) -> Iterator[Publisher]:
+    with (
+        Journal(kept) as journal,
+        beating(Publisher(ANY, "second", journal=journal, replay=ANY)) as publisher,
+    ):
+        yield publisher
+
+
+def until_told(subscriber: Subscriber, words: str) -> None:
+    deadline = time.monotonic() + PATIENCE_S
+    while words not in str(subscriber.note):
+        assert subscriber.receive(0.1) is None
+        assert time.monotonic() < deadline
 
 
 def whole(subscriber: Subscriber, publisher: Publisher) -> None:
@@ -47,3 +75,39 @@ def test_an_hour_in_which_nobody_read_is_no_reason_to_give_up(monkeypatch: pytes
         assert subscriber.receive(0.5) is None
         way.rate = 1e9
         whole(subscriber, publisher)
+
+
+def test_a_journal_that_can_be_read_again_in_time_costs_nothing(kept: Path, service: Publisher) -> None:
+    away = kept.rename(kept.with_name("away"))
+    with Subscriber(
+        str(service.address), replay=service.replay, start=0, run_id="first", fill_s=PATIENCE_S
+    ) as subscriber:
+        until_told(subscriber, "there is no journal")
+        assert subscriber.receive(5) is None
+        away.rename(kept)
+        whole(subscriber, service)
+
+
+def test_a_journal_that_stays_unreadable_is_waited_for_no_longer_than_told(
+    kept: Path, service: Publisher
+) -> None:
+    kept.rename(kept.with_name("away"))
+    with Subscriber(
+        str(service.address), replay=service.replay, start=0, run_id="first", fill_s=1
+    ) as subscriber:
+        event = subscriber.receive(PATIENCE_S)
+        assert event is not None
+        assert event.run_id == "second"
+        assert subscriber.missed_why == {"unavailable": 50}
+        assert "there is no journal" in str(subscriber.note)
+
+
+def test_who_insists_waits_as_long_as_the_service_says_not_now(kept: Path, service: Publisher) -> None:
+    away = kept.rename(kept.with_name("away"))
+    with Subscriber(
+        str(service.address), replay=service.replay, start=0, run_id="first", fill_s=3, insist=True
+    ) as subscriber:
+        until_told(subscriber, "there is no journal")
+        assert subscriber.receive(8) is None
+        away.rename(kept)
+        whole(subscriber, service)
