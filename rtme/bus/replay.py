@@ -237,6 +237,10 @@ class ReplayServer:
             reader.close()
             self._reader = None
             raise
+        if not page and oldest > self._record.first_seq:
+            raise JournalError(
+                f"number {first} waits to be written to the journal {self._journal}, which is not possible now"
+            )
         older = [Sent(stored.seq, stored.body) for stored in page if stored.seq < oldest]
         return older or kept
 

@@ -179,6 +179,24 @@ def test_a_journal_that_is_lost_is_said_and_memory_serves_on(tmp_path: Path) -> 
         server.close()
 
 
+def test_what_waits_for_the_journal_is_not_said_to_be_gone(tmp_path: Path) -> None:
+    with Journal(tmp_path / "journal") as journal:
+        before = journalled(journal, "first", 10)
+        server = ReplayServer(ANY, "run", journal.next_seq, journal.path, keep_events=20)
+        try:
+            bodies = give(server, [warning() for _ in range(50)], first=10)
+            with Client(server.address) as client:
+                assert client.ask({"request": "replay", "from": 0})[1] == before
+                reply, _ = client.ask({"request": "replay", "from": 10})
+                assert (reply["reply"], reply["code"]) == ("error", "unavailable")
+                assert str(journal.path) in str(reply["error"])
+                assert client.ask({"request": "replay", "from": 40})[1] == bodies[30:], "memory has these"
+                assert journalled(journal, "run", 30) == bodies[:30]
+                assert client.ask({"request": "replay", "from": 10})[1] == bodies[:30]
+        finally:
+            server.close()
+
+
 def test_what_memory_gives_up_just_before_it_is_read_comes_from_the_journal(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

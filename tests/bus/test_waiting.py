@@ -1,5 +1,6 @@
 """How long a subscriber waits for what it missed: on a slow way, while the journal fails, and while nobody reads."""
 
+import sqlite3
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -111,3 +112,24 @@ def test_who_insists_waits_as_long_as_the_service_says_not_now(kept: Path, servi
         assert subscriber.receive(8) is None
         away.rename(kept)
         whole(subscriber, service)
+
+
+def test_what_waits_for_the_journal_is_not_lost(kept: Path, service: Publisher) -> None:
+    somebody = sqlite3.connect(kept, isolation_level=None)
+    somebody.execute("BEGIN IMMEDIATE")
+    # More than is kept in memory.
+    for begin in range(0, 11_000, 1000):
+        for number in range(begin, begin + 1000):
+            service.publish(warning(str(number)))
+        while service.last_seq < 50 + begin + 1000:
+            time.sleep(0.01)
+    with Subscriber(
+        str(service.address), replay=service.replay, start=0, run_id="first", fill_s=PATIENCE_S
+    ) as subscriber:
+        events = upto(subscriber, lambda event: event.seq == 49)
+        until_told(subscriber, "number 50 waits to be written")
+        somebody.execute("ROLLBACK")
+        somebody.close()
+        events += upto(subscriber, is_note("10999"))
+        assert [event.seq for event in events] == list(range(len(events)))
+        assert subscriber.missed == 0
