@@ -141,6 +141,8 @@ class Follower:
                 self._begin_with(reply.standing)
             case ReplayReply() | ErrorReply(code="future") if self._begun and not self._asking:
                 self._follow(reply, events)
+            case ErrorReply(code="unavailable"):
+                self.note = reply.error  # It may be had later; who asks decides how long to wait.
             case ErrorReply():
                 self.give_up("no_replay", reply.error)
             case _:

@@ -27,10 +27,16 @@ class Keeper(threading.Thread):
         writing: Held by whoever writes to it.
         keep_days: See :class:`rtme.bus.journal.Journal`.
         keep_mb: Likewise.
+        first_seq: Number of the first event of this run.
     """
 
     def __init__(
-        self, path: Path, writing: threading.Lock, keep_days: float | None, keep_mb: float | None
+        self,
+        path: Path,
+        writing: threading.Lock,
+        keep_days: float | None,
+        keep_mb: float | None,
+        first_seq: int,
     ) -> None:
         super().__init__(name="rtme-journal", daemon=True)
         self._path = path
@@ -38,6 +44,8 @@ class Keeper(threading.Thread):
         self._writing = writing
         self._keep_ns = None if keep_days is None else int(keep_days * DAY_NS)
         self._keep_bytes = None if keep_mb is None else int(keep_mb * 1e6)
+        self._first_seq = first_seq
+        self._began_ns = time.monotonic_ns()
         self._stopping = threading.Event()
         self._unsynced = False
         self._unmoved = 0
@@ -97,7 +105,12 @@ class Keeper(threading.Thread):
         ).fetchone()
         if first is None:
             (first,) = connection.execute("SELECT max(seq) FROM events").fetchone()
-        return None if first is None else int(first)
+        if first is None:
+            return None
+        if time.monotonic_ns() - self._began_ns < self._keep_ns:
+            # Nothing of this run is so old, whatever a clock that was set meanwhile says.
+            return int(min(first, self._first_seq))
+        return int(first)
 
     def _too_much(self, connection: sqlite3.Connection) -> int | None:
         """The first number to keep, None where the events take no more room than they may."""

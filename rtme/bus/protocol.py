@@ -95,8 +95,8 @@ class ErrorReply(_Reply):
 
     reply: Literal["error"] = "error"
     code: Literal["bad_request", "future", "unavailable"] = Field(
-        description="`bad_request`: it is no request; `future`: `from` is beyond what was sent; `unavailable`: the journal "
-        "cannot be read now"
+        description="`bad_request`: it is no request; `future`: `from` is beyond what was sent; `unavailable`: not now, as "
+        "the journal cannot be read, or was not written so far yet; ask again later"
     )
     error: str = Field(description="what is wrong, for people")
 

@@ -90,13 +90,13 @@ class Record:
         with self._lock:
             return self._standing.seq - len(self._events) + 1, self._standing.seq
 
-    def read(self, first: int, limit: int) -> list[Sent]:
-        """Kept events from a number on."""
+    def read(self, first: int, limit: int) -> tuple[int, list[Sent]]:
+        """Number of the oldest event that is kept, as by ``bounds``, and the kept events from a number on."""
         with self._lock:
             oldest = self._standing.seq - len(self._events) + 1
             begin = max(first, oldest)
             bodies = list(islice(self._events, begin - oldest, begin - oldest + limit))
-        return [Sent(begin + place, body) for place, body in enumerate(bodies)]
+        return oldest, [Sent(begin + place, body) for place, body in enumerate(bodies)]
 
 
 class ReplayServer:
@@ -166,7 +166,7 @@ class ReplayServer:
         try:
             while not self._closing.is_set():
                 if self._socket.poll(POLL_MS):
-                    with suppress(zmq.Again):
+                    with suppress(Exception):  # whatever it was, the next client must be answered
                         self._serve(self._socket.recv_multipart(zmq.DONTWAIT))
         finally:
             if self._reader is not None:
@@ -226,19 +226,23 @@ class ReplayServer:
 
     def _read(self, first: int, limit: int) -> list[Sent]:
         """Events from a number on: what memory no longer has from the journal, where there is one."""
-        oldest, _ = self._record.bounds()
-        if first < oldest and (reader := self._open_reader()) is not None:
-            try:
-                page = reader.page(first, limit, MOST_REPLY_BYTES)
-            except JournalError:
-                # So that a journal that was put right is read again.
-                reader.close()
-                self._reader = None
-                raise
-            older = [Sent(stored.seq, stored.body) for stored in page if stored.seq < oldest]
-            if older:
-                return older
-        return self._record.read(first, limit)
+        # Memory first: what it gives up after this look is in hand already.
+        oldest, kept = self._record.read(first, limit)
+        if first >= oldest or (reader := self._open_reader()) is None:
+            return kept
+        try:
+            page = reader.page(first, limit, MOST_REPLY_BYTES)
+        except JournalError:
+            # So that a journal that was put right is read again.
+            reader.close()
+            self._reader = None
+            raise
+        if not page and oldest > self._record.first_seq:
+            raise JournalError(
+                f"number {first} waits to be written to the journal {self._journal}, which is not possible now"
+            )
+        older = [Sent(stored.seq, stored.body) for stored in page if stored.seq < oldest]
+        return older or kept
 
     def _gone(self, first: int, last: int, oldest: int) -> list[Gone]:
         whys: tuple[Why, Why] = ("memory", "memory")
@@ -250,7 +254,7 @@ class ReplayServer:
     def _known(self, id_: int | str | None) -> dict[str, Any]:
         """What every reply says."""
         oldest, last = self._record.bounds()
-        with suppress(JournalError):  # memory may have what is wanted
+        with suppress(Exception):  # memory may have what is wanted, whatever becomes of the journal
             if (reader := self._open_reader()) is not None and (stored := reader.oldest) is not None:
                 oldest = min(oldest, stored)
         return {
@@ -263,6 +267,8 @@ class ReplayServer:
         }
 
     def _error(self, id_: int | str | None, code: str, sentence: str) -> ErrorReply:
+        # A path in it may hold bytes that are no text.
+        sentence = sentence.encode(errors="replace").decode()
         return ErrorReply.model_validate(self._known(id_) | {"code": code, "error": sentence})
 
     def _open_reader(self) -> JournalReader | None:

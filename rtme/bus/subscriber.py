@@ -55,6 +55,7 @@ class _Listener:
         run_id: str | None = None,
         replay: str | None = None,
         fill_s: float = 10.0,
+        insist: bool = False,
         keys: Path | str | None = None,
         insecure: bool = False,
     ) -> None:
@@ -78,7 +79,7 @@ class _Listener:
         if replay is not None:
             _check(replay)
         self._context = zmq.Context()
-        self._asking = Asking(self._context, self._keys, replay, fill_s)
+        self._asking = Asking(self._context, self._keys, replay, fill_s, insist=insist)
         self._socket = self._connected_socket()
 
     @property
@@ -91,8 +92,8 @@ class _Listener:
         """The same by reason.
 
         ``retention``, ``memory`` and ``not_journalled``: the service has them no more (docs/events.md); ``no_replay``: it
-        could not be asked; ``restart``: they were of a run that has ended and kept no journal; ``unreadable``: what
-        came was no event.
+        could not be asked; ``unavailable``: it could not read or write its journal; ``restart``: they were of a run that has
+        ended and kept no journal; ``unreadable``: what came was no event.
         """
         return self._follower.missed_why
 
@@ -245,7 +246,9 @@ class Subscriber(_Listener):
             run, so that a number alone may be another run's.
         replay: ``tcp://host:port`` of the replay socket. By default the heartbeat says it, within a second.
         fill_s: Seconds that a hole may hold up what came after it; then it counts as missed. While the service is silent,
-            a minute at least: it may be starting again, and have it.
+            a minute at least: it may be starting again, and have it. Time in which nobody reads does not count.
+        insist: While the service answers that it cannot give now what is missing, because its journal cannot be read or
+            written, wait as long as it says so, whatever ``fill_s``: for who would rather stand still than miss an event.
         keys: Folder of keys (:mod:`rtme.bus.curve`). None: for another machine the default folder's, for this one none.
         insecure: Use no keys though the service is on another machine.
 

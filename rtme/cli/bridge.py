@@ -95,6 +95,7 @@ def bridge(
         kinds or None,
         start="now" if position.start is None else position.start,
         run_id=position.run_id,
+        insist=True,
         keys=keys,
         insecure=insecure,
     ) as events:

@@ -20,7 +20,7 @@ STEP_S = 0.25
 
 
 class Presence:
-    """Tells when the service is missed, lost and found again; each change once."""
+    """Tells when the service is missed, lost and found again, and why something cannot be had of it; each change once."""
 
     def __init__(self, events: Subscriber) -> None:
         self._events = events
@@ -29,9 +29,18 @@ class Presence:
         self._missing = False
         self._was_alive = False
         self._restarts = 0
+        self._note: str | None = None
 
     def change(self) -> str | None:
         """A sentence when something has changed since the last call."""
+        if sentence := self._coming_or_going():
+            return sentence
+        if self._events.note == self._note:
+            return None
+        self._note = self._events.note
+        return self._note
+
+    def _coming_or_going(self) -> str | None:
         events = self._events
         if events.alive:
             back, again = self._missing, events.restarts > self._restarts
@@ -108,15 +117,11 @@ def watch(
         presence = Presence(events)
         deadline = time.monotonic() + seconds if seconds is not None else float("inf")
         shown = 0
-        told: str | None = None
         try:
             while time.monotonic() < deadline and (count is None or shown < count):
                 event = events.receive(min(STEP_S, max(0.0, deadline - time.monotonic())))
                 if note := presence.change():
                     said.print(note)
-                if events.note != told:
-                    told = events.note
-                    said.print(told)
                 if snapshot and (event is not None or events.standing is not None):
                     snapshot = False
                     for open_one in _open_ones(events, event, streams, kinds):

@@ -3,22 +3,19 @@
 import asyncio
 import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 import zmq
 
-from made_events import heartbeat, interval, warning
+from bus.talk import ANY, PATIENCE_S, beating, is_note, upto
+from made_events import interval, warning
 from rtme import AsyncSubscriber, Subscriber
 from rtme.bus.curve import KeyFolder
 from rtme.bus.journal import Journal
 from rtme.bus.publisher import Publisher
-from rtme.events import AnyEvent, StateEvent, parse
-
-ANY = "tcp://127.0.0.1:*"
-PATIENCE_S = 60.0
+from rtme.events import StateEvent, parse
 
 
 class Lossy:
@@ -56,42 +53,8 @@ class Lossy:
         self._context.term()
 
 
-@contextmanager
-def beating(publisher: Publisher) -> Iterator[Publisher]:
-    """A publisher with a pulse, as a service has one."""
-    over = threading.Event()
-
-    def beat() -> None:
-        while not over.wait(0.05):
-            publisher.publish(heartbeat())
-
-    thread = threading.Thread(target=beat)
-    thread.start()
-    try:
-        yield publisher
-    finally:
-        over.set()
-        thread.join()
-        publisher.close(10)
-
-
 def heard_first(subscriber: Subscriber) -> None:
     assert subscriber.receive(PATIENCE_S) is not None
-
-
-def upto(subscriber: Subscriber, wanted: Callable[[AnyEvent], bool]) -> list[AnyEvent]:
-    events: list[AnyEvent] = []
-    deadline = time.monotonic() + PATIENCE_S
-    while time.monotonic() < deadline:
-        if (event := subscriber.receive(1.0)) is not None:
-            events.append(event)
-            if wanted(event):
-                return events
-    raise AssertionError(f"not heard: {subscriber.note}, after {subscriber.last_seq}")
-
-
-def is_note(text: str) -> Callable[[AnyEvent], bool]:
-    return lambda event: event.kind == "warning" and event.text == text
 
 
 def test_what_the_way_loses_is_filled_in_order() -> None:

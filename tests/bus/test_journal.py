@@ -1,6 +1,10 @@
 """The journal as a file: what is in it, who may write it, and what becomes of a file that is none."""
 
+import os
 import sqlite3
+import subprocess
+import sys
+import tempfile
 import threading
 import time
 from collections.abc import Sequence
@@ -202,17 +206,19 @@ def test_a_number_file_with_rubbish_is_not_believed(path: Path, rubbish: bytes) 
 
 def test_too_old_events_are_removed_and_numbers_go_on(path: Path) -> None:
     now = time.time_ns()
-    with Journal(path, keep_days=1) as journal:
+    with Journal(path) as journal:
         journal.append(batch(0, 500, wall_ns=now - 25 * HOUR_NS))
         journal.append(batch(500, 10, wall_ns=now - 23 * HOUR_NS))
+    with Journal(path, keep_days=1) as journal:
         assert journal.tidy() == 500
         assert numbers(path) == list(range(500, 510))
         assert journal.tidy() == 0
 
 
 def test_when_all_are_too_old_numbers_still_go_on(path: Path) -> None:
-    with Journal(path, keep_days=1) as journal:
+    with Journal(path) as journal:
         journal.append(batch(0, 500, wall_ns=time.time_ns() - 25 * HOUR_NS))
+    with Journal(path, keep_days=1) as journal:
         assert journal.tidy() == 499
     path.with_name(path.name + ".seq").unlink()
     with Journal(path) as journal:
@@ -221,12 +227,38 @@ def test_when_all_are_too_old_numbers_still_go_on(path: Path) -> None:
 
 def test_what_goes_is_one_piece_at_the_beginning_though_the_clock_was_set_back(path: Path) -> None:
     now = time.time_ns()
-    with Journal(path, keep_days=1) as journal:
+    with Journal(path) as journal:
         journal.append(batch(0, 2, wall_ns=now - 48 * HOUR_NS))
         journal.append(batch(2, 1, wall_ns=now))
         journal.append(batch(3, 2, wall_ns=now - 47 * HOUR_NS))
+    with Journal(path, keep_days=1) as journal:
         journal.tidy()
     assert numbers(path) == [2, 3, 4]
+
+
+LONG_AGO_NS = 40 * 24 * HOUR_NS
+
+
+def test_a_clock_that_is_set_forward_wipes_nothing_of_this_run(path: Path) -> None:
+    now = time.time_ns()
+    with Journal(path) as journal:
+        journal.append(batch(0, 10, "old", now - LONG_AGO_NS))
+    with Journal(path, keep_days=30) as journal:
+        journal.append(batch(10, 300, wall_ns=now - LONG_AGO_NS))
+        journal.append(batch(310, 1, wall_ns=now))
+        assert journal.tidy() == 10
+    assert numbers(path) == list(range(10, 311))
+
+
+def test_a_run_that_lasts_longer_than_events_are_kept_removes_its_own(path: Path) -> None:
+    with Journal(path, keep_days=2 / 86_400) as journal:
+        journal.append(batch(0, 10, wall_ns=0))
+        journal.append(batch(10, 1, wall_ns=time.time_ns() + HOUR_NS))
+        deadline = time.monotonic() + 60
+        while journal.tidy() == 0:
+            assert time.monotonic() < deadline
+            time.sleep(0.1)
+    assert numbers(path) == [10]
 
 
 def test_too_many_events_are_removed_oldest_first_and_the_file_stays_within_its_limit(path: Path) -> None:
@@ -259,8 +291,9 @@ def test_a_limit_smaller_than_one_event_keeps_the_newest(path: Path) -> None:
 
 def test_events_are_appended_while_old_ones_are_removed(path: Path) -> None:
     done = threading.Event()
-    with Journal(path, keep_days=1) as journal:
+    with Journal(path) as journal:
         journal.append(batch(0, 4_000, wall_ns=0))
+    with Journal(path, keep_days=1) as journal:
         first = journal.next_seq
 
         def append() -> None:
@@ -346,3 +379,37 @@ def test_a_folder_that_does_not_exist_is_one_sentence(tmp_path: Path) -> None:
 def test_a_folder_is_no_journal(tmp_path: Path) -> None:
     with pytest.raises(JournalError):
         Journal(tmp_path)
+
+
+STRANGER = """
+import os, sys
+from rtme.bus.journal import Journal, JournalReader
+from rtme.errors import JournalError
+os.setegid(65534)
+os.seteuid(65534)
+for open_it in (JournalReader, Journal):
+    try:
+        open_it(sys.argv[1])
+    except JournalError as error:
+        print(error)
+"""
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can become somebody else")
+@pytest.mark.parametrize("hidden", ["", "folder", "folder/inner"])
+def test_somebody_else_is_told_whose_it_is(hidden: str) -> None:
+    # Not in pytest's own folder, below which nobody else may look at anything.
+    with tempfile.TemporaryDirectory() as top:
+        Path(top).chmod(0o755)
+        path = Path(top) / "folder" / "inner" / "journal.sqlite"
+        path.parent.mkdir(parents=True)
+        fill(path, 3)
+        if hidden:
+            (Path(top) / hidden).chmod(0o700)
+        found = subprocess.run(
+            [sys.executable, "-c", STRANGER, path], capture_output=True, text=True, timeout=60, check=True
+        )
+    for_reader, for_writer = found.stdout.splitlines()
+    assert str(path) in for_reader
+    assert "as the user whose service writes it" in for_reader
+    assert str(path.parent) in for_writer

@@ -1,9 +1,10 @@
 """The replay socket, asked by plain sockets as any language would."""
 
 import json
+import os
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -13,7 +14,7 @@ from made_events import interval, warning
 from rtme.bus import protocol
 from rtme.bus.journal import Journal, Stored
 from rtme.bus.protocol import MOST_EVENTS, MOST_REPLY_BYTES
-from rtme.bus.replay import ReplayServer, replay_address
+from rtme.bus.replay import Record, ReplayServer, replay_address
 from rtme.errors import BusError
 from rtme.events import AnyEvent, StateEvent, dump
 
@@ -174,6 +175,75 @@ def test_a_journal_that_is_lost_is_said_and_memory_serves_on(tmp_path: Path) -> 
             assert (reply["reply"], reply["code"], reply["id"]) == ("error", "unavailable", 7)
             assert "nowhere" in str(reply["error"])
             assert client.ask({"request": "replay", "from": 10})[1] == bodies[10:]
+    finally:
+        server.close()
+
+
+def test_what_waits_for_the_journal_is_not_said_to_be_gone(tmp_path: Path) -> None:
+    with Journal(tmp_path / "journal") as journal:
+        before = journalled(journal, "first", 10)
+        server = ReplayServer(ANY, "run", journal.next_seq, journal.path, keep_events=20)
+        try:
+            bodies = give(server, [warning() for _ in range(50)], first=10)
+            with Client(server.address) as client:
+                assert client.ask({"request": "replay", "from": 0})[1] == before
+                reply, _ = client.ask({"request": "replay", "from": 10})
+                assert (reply["reply"], reply["code"]) == ("error", "unavailable")
+                assert str(journal.path) in str(reply["error"])
+                assert client.ask({"request": "replay", "from": 40})[1] == bodies[30:], "memory has these"
+                assert journalled(journal, "run", 30) == bodies[:30]
+                assert client.ask({"request": "replay", "from": 10})[1] == bodies[:30]
+        finally:
+            server.close()
+
+
+def test_what_memory_gives_up_just_before_it_is_read_comes_from_the_journal(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with Journal(tmp_path / "journal") as journal:
+        server = ReplayServer(ANY, "run", 0, journal.path, keep_events=2)
+        read = Record.read
+
+        def send(count: int) -> list[bytes]:
+            first = journal.next_seq
+            journalled(journal, "run", count)
+            return give(server, [warning() for _ in range(count)], first=first)
+
+        def read_late(record: Record, first: int, limit: int) -> object:
+            send(1)
+            return read(record, first, limit)
+
+        try:
+            bodies = send(3)
+            monkeypatch.setattr(Record, "read", read_late)
+            with Client(server.address) as client:
+                reply, events = client.ask({"request": "replay", "from": 1, "limit": 1})
+            assert (reply["gone"], events) == ([], bodies[1:2])
+        finally:
+            server.close()
+
+
+def looped(folder: Path) -> Path:
+    path = folder / "loop"
+    path.symlink_to(path)
+    return path
+
+
+@pytest.mark.parametrize(
+    "journal", [looped, lambda folder: folder / os.fsdecode(b"no text \xff")], ids=["loop", "bytes"]
+)
+def test_whatever_becomes_of_the_journal_everybody_is_answered(
+    tmp_path: Path, journal: Callable[[Path], Path]
+) -> None:
+    server = ReplayServer(ANY, "run", 0, journal(tmp_path), keep_events=20)
+    try:
+        bodies = give(server, [warning() for _ in range(30)])
+        with Client(server.address) as client:
+            for _ in range(2):
+                assert client.ask({"request": "replay", "from": 0})[0]["code"] == "unavailable"
+                assert client.ask(b"")[0]["code"] == "bad_request"
+                assert client.ask({"request": "snapshot"})[0]["reply"] == "snapshot"
+                assert client.ask({"request": "replay", "from": 10})[1] == bodies[10:]
     finally:
         server.close()
 

@@ -1,6 +1,7 @@
 """Nothing is lost while the target, the bridge or the service is away."""
 
 import json
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -162,5 +163,31 @@ def test_without_a_journal_another_run_is_begun_from_its_start(web: WebServer, s
         again.say("second run")
         start(web.url, "--from", again.address, *WARNINGS)
         wait_until(lambda: "second run" in texts(web), "the second run")
+    finally:
+        again.close()
+
+
+def test_a_journal_that_cannot_be_read_now_is_told_and_waited_for(
+    web: WebServer, start: Start, tmp_path: Path
+) -> None:
+    journal, away = tmp_path / "journal.db", tmp_path / "away.db"
+    service = Service(journal)
+    bridge = start(web.url, "--from", service.address, *WARNINGS)
+    join(service, web)
+    assert bridge.end() == 0
+    for text in notes(10):
+        service.say(text)
+    service.close()
+    again = Service(journal, service.address)
+    try:
+        journal.rename(away)
+        bridge = start(web.url, "--from", again.address, *WARNINGS)
+        bridge.wait_for("there is no journal")
+        # Longer than another subscriber would wait.
+        time.sleep(12)
+        away.rename(journal)
+        wait_until(lambda: "note 9" in texts(web), "the last event")
+        assert without_joining(texts(web)) == notes(10)
+        assert "can no longer be had" not in bridge.said
     finally:
         again.close()
