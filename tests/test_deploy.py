@@ -10,6 +10,8 @@ import pytest
 import yaml
 from prometheus_client import CollectorRegistry
 
+from rtme.bus.address import DEFAULT_ADDRESS
+from rtme.bus.journal_path import default_journal
 from rtme.bus.publisher import PublisherStatus
 from rtme.events import HeartbeatEvent, JournalHealth, Percentiles, StreamHealth
 from rtme.live.metrics import ServiceCollector
@@ -70,6 +72,22 @@ def test_the_unit_is_one(tmp_path: Path) -> None:
         timeout=60,
     )
     assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_the_unit_keeps_its_journal_where_it_may_write(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    text = (DEPLOY / "rtme.service").read_text()
+    folders = {"%S": str(tmp_path / "lib"), "%C": str(tmp_path / "cache")}
+    for line in re.findall(r"^Environment=(.*)$", text, re.M):
+        for setting in line.split():
+            name, _, value = setting.partition("=")
+            monkeypatch.setenv(name, re.sub("%.", lambda found: folders[found[0]], value))
+    (state,) = re.findall(r"^StateDirectory=(.*)$", text, re.M)
+    journal = default_journal(DEFAULT_ADDRESS)
+    assert journal is not None
+    assert journal.parent == tmp_path / "lib" / state
+    assert str(journal).replace(folders["%S"], "/var/lib") in (ROOT / "docs" / "deploy.md").read_text()
 
 
 @pytest.mark.parametrize("file", DOCKERFILES, ids=lambda file: file.name)
