@@ -39,8 +39,17 @@ _HEADERS = {
 
 
 def default_folder() -> Path:
-    """Where keys are when nobody says otherwise."""
-    return user_config_path("rtme") / "keys"
+    """Where keys are when nobody says otherwise.
+
+    Raises:
+        BusError: This user has no such place.
+    """
+    try:
+        return user_config_path("rtme") / "keys"
+    except RuntimeError as error:
+        raise BusError(
+            "this user has no home folder to have keys in: name their folder with --keys"
+        ) from error
 
 
 def checked_key(text: str) -> str:
@@ -385,8 +394,10 @@ def _chosen(address: str, keys: Path | str | None, secret: str, *, insecure: boo
         if insecure:
             raise BusError(f"`keys` ({keys}) and `insecure` contradict each other: leave one of them out")
         return KeyFolder(keys)
+    if insecure or is_loopback(host):
+        return None
     default = KeyFolder()
-    return default if not insecure and not is_loopback(host) and default.has(secret) else None
+    return default if default.has(secret) else None
 
 
 def _plain(host: str) -> str:

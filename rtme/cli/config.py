@@ -31,6 +31,7 @@ from rtme.cli.options import (
     Threads,
     Transport,
 )
+from rtme.errors import JournalError
 from rtme.settings import Origin, Settings, load_settings, origins, strange_variables, variable_of
 
 app = typer.Typer(no_args_is_help=True)
@@ -114,7 +115,10 @@ def schema(as_json: Json = False) -> None:
 def _as_live_has_them(settings: Settings) -> Settings:
     """What is not said for a service that publishes."""
     bind = settings.bind or DEFAULT_ADDRESS
-    journal = settings.journal or default_journal(bind)
+    try:
+        journal = settings.journal or default_journal(bind)
+    except JournalError:  # the service would say so and go on without
+        journal = None
     return settings.model_copy(update={"bind": bind, "journal": None if journal is None else str(journal)})
 
 

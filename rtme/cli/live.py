@@ -238,7 +238,11 @@ def _with_journal(settings: Settings, notes: Notes) -> Settings:
     """
     if settings.journal is not None or settings.bind is None:
         return settings
-    path = default_journal(settings.bind)
+    try:
+        path = default_journal(settings.bind)
+    except JournalError as error:
+        notes.say(f"no journal: {error}", wrong=True)
+        return settings
     if path is None:
         return settings
     if why := make_folder_of(path):
