@@ -125,7 +125,7 @@ class KeyFolder:
 
     def has(self, file: str) -> bool:
         """Whether ``SERVER``, ``CLIENT``, … is there."""
-        return (self.path / file).exists()
+        return _is_there(self.path / file)
 
     def server(self) -> KeyPair:
         """The pair of the service."""
@@ -259,7 +259,7 @@ class KeyFolder:
 
     def _pair(self, file: str) -> KeyPair:
         path = self.path / file
-        if not path.exists():
+        if not _is_there(path):
             raise BusError(
                 f"there is no {path}: make keys with `rtme keys new`, or name their folder with --keys"
             )
@@ -277,7 +277,7 @@ class KeyFolder:
 
     def _list(self, file: str, kind: TypeAdapter[dict[str, str]]) -> dict[str, str]:
         path = self.path / file
-        if not path.exists():
+        if not _is_there(path):
             return {}
         try:
             return kind.validate_python(_toml(self._read(path, 0o022, "go-w")))
@@ -296,7 +296,7 @@ class KeyFolder:
                 mode = S_IMODE(os.fstat(file.fileno()).st_mode)
                 content = file.read()
         except OSError as error:
-            raise BusError(f"{path} cannot be read: {error.strerror}") from error
+            raise _unreadable(path, error) from error
         if mode & forbidden:
             verb = "read" if forbidden & 0o044 else "change"
             raise BusError(f"others can {verb} {path} (its mode is {mode:03o}): type `chmod {chmod} {path}`")
@@ -406,6 +406,24 @@ def _plain(host: str) -> str:
         return str(ipaddress.ip_address(host))
     except ValueError:
         return host.lower()
+
+
+def _is_there(path: Path) -> bool:
+    """Raises a BusError where this user cannot know, as in a folder that may not be searched."""
+    try:
+        path.stat()
+    except (FileNotFoundError, NotADirectoryError, ValueError):  # ValueError: no file can have that name
+        return False
+    except OSError as error:
+        raise _unreadable(path, error) from error
+    return True
+
+
+def _unreadable(path: Path, error: OSError) -> BusError:
+    return BusError(
+        f"{path} cannot be read ({error.strerror}): give the folder to the user that runs this (`chown -R`), "
+        "or name another with --keys"
+    )
 
 
 def _toml(content: bytes) -> dict[str, Any]:

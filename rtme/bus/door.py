@@ -81,8 +81,9 @@ class _Doorman(ThreadAuthenticator):
             if self._keys.who(public) is not None:
                 return True
             reason = f"was refused, its key is not allowed here: `rtme keys allow '{public}'` lets it in"
-        except BusError as error:
-            reason = f"was refused, since nobody can be let in: {error}"
+        except Exception as error:  # it would end the doorman's thread, and nobody would get in any more
+            what = error if isinstance(error, BusError) else f"{type(error).__name__}: {error}"
+            reason = f"was refused, since nobody can be let in: {what}"
         self._refusals.add(self._client, reason)
         return False
 

@@ -109,6 +109,17 @@ def test_a_folder_that_others_can_change_is_refused(folder: KeyFolder) -> None:
     assert folder.server()
 
 
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can become another user and root again")
+def test_a_folder_that_may_not_be_searched_is_named(folder: KeyFolder) -> None:
+    os.seteuid(54_321)
+    try:
+        for read in (folder.server, folder.client, folder.allowed, lambda: folder.has(SERVER)):
+            with pytest.raises(BusError, match=rf"{folder.path}.*Permission denied.*chown"):
+                read()
+    finally:
+        os.seteuid(0)
+
+
 def test_allow_and_revoke(folder: KeyFolder) -> None:
     assert folder.allow(A) == "client-1"
     assert folder.allow(B, "door.pc") == "door.pc"
