@@ -318,6 +318,7 @@ class KeyFolder:
             # A new file of tempfile is 0600 from its first moment on.
             handle, made = tempfile.mkstemp(dir=self.path, prefix=f".{file}-")
             try:
+                self._hand_over(handle, file)
                 with os.fdopen(handle, "w", encoding="ascii") as new:
                     new.write("\n".join(lines) + "\n")
                     new.flush()
@@ -329,6 +330,19 @@ class KeyFolder:
                 raise
         except OSError as error:
             raise BusError(f"{self.path / file} cannot be written: {error.strerror}") from error
+
+    def _hand_over(self, handle: int, file: str) -> None:
+        """Give a new file the owner of the one it replaces, else the folder's, and a list its mode.
+
+        Root writes what the service of another user reads.
+        """
+        old = self.path / file
+        replaces = _is_there(old)
+        model = (old if replaces else self.path).stat()
+        with contextlib.suppress(PermissionError):  # only root can give a file away
+            os.fchown(handle, model.st_uid, model.st_gid)
+        if replaces and file in (ALLOWED, TRUSTED):
+            os.fchmod(handle, S_IMODE(model.st_mode))
 
 
 def server_keys(address: str, keys: Path | str | None = None, *, insecure: bool = False) -> KeyFolder | None:
