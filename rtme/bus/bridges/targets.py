@@ -1,5 +1,6 @@
 """A target by its address."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 from rtme.bus.bridges.jsonl import LinesTarget
@@ -14,6 +15,7 @@ def open_target(
     batch: int | None = None,
     skip_refused: bool = False,
     ca: Path | None = None,
+    say: Callable[[str], None] = lambda _: None,
 ) -> Target:
     """The target at ``mqtt(s)://…``, ``http(s)://…``, or ``-`` (or ``jsonl``): standard output.
 
@@ -23,6 +25,7 @@ def open_target(
         batch: Most events in one request to a web server; None posts each alone.
         skip_refused: Pass over events that a web server refuses.
         ca: PEM file of certificates to trust.
+        say: Called with a sentence when the first event is passed over.
 
     Raises:
         BusError: There is no such target, an option does not fit it, or the library for it is not installed.
@@ -40,7 +43,7 @@ def open_target(
         if web:
             from rtme.bus.bridges.webhook import WebhookTarget
 
-            return WebhookTarget(address, secret, batch, skip_refused, ca)
+            return WebhookTarget(address, secret, batch, skip_refused, ca, say)
         if scheme in ("mqtt", "mqtts"):
             from rtme.bus.bridges.mqtt import MqttTarget
 
