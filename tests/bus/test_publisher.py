@@ -193,9 +193,12 @@ def test_what_is_no_address_is_one_sentence(address: str) -> None:
         Publisher(address)
 
 
-def test_a_password_in_a_wrong_address_is_not_repeated() -> None:
+@pytest.mark.parametrize(
+    "address", ["rtsp://user:se@cret@camera:554/path", "user:se@cret@camera:554", "user:se\n@cret@camera"]
+)
+def test_a_password_in_a_wrong_address_is_not_repeated(address: str) -> None:
     with pytest.raises(BusError) as caught:
-        Publisher("rtsp://user:se@cret@camera:554/path")
+        Publisher(address)
     assert "cret" not in str(caught.value)
     assert "user" not in str(caught.value)
 

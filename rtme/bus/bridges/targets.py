@@ -1,5 +1,6 @@
 """A target by its address."""
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -53,7 +54,10 @@ def open_target(
         raise BusError(
             f"{error.name} is not installed, which {scheme}:// needs: pip install 'rtme[{extra}]'"
         ) from error
+    # What is no scheme may be a password.
+    named = re.match(r"[a-z][a-z0-9+.-]*://", address, re.IGNORECASE)
+    what = repr(scheme) if named else "an address without a scheme"
     raise BusError(
-        f"there is no bridge to {scheme!r}: name mqtt://host, mqtts://host, https://host/path, http://host/path, or - for "
+        f"there is no bridge to {what}: name mqtt://host, mqtts://host, https://host/path, http://host/path, or - for "
         "lines of JSON on standard output"
     )

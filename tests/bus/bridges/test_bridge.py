@@ -187,6 +187,8 @@ def test_two_bridges_with_other_filters_have_positions_of_their_own(
     [
         ("amqp://anna:s3cret@host", {}, "there is no bridge to 'amqp'"),
         ("elsewhere", {}, "there is no bridge to"),
+        ("anna:s3cret@broker/lab", {}, "an address without a scheme: name mqtt://host"),
+        ("anna:s3cret@broker://lab", {}, "an address without a scheme: name mqtt://host"),
         ("mqtt://", {}, "write mqtt://host"),
         ("mqtt://anna:s3cret@host:port", {}, "write mqtt://host"),
         ("mqtt://anna:s3cret@host/a/#", {}, "write mqtt://host"),
