@@ -181,6 +181,9 @@ def _host_of(handle: int) -> str:
     """The other end of a connection that libzmq owns."""
     try:
         with network.socket(fileno=os.dup(handle)) as copy:
-            return str(copy.getpeername()[0])
+            # libzmq may have closed it meanwhile, and something else of this process have the number now.
+            return (
+                str(copy.getpeername()[0]) if copy.family in (network.AF_INET, network.AF_INET6) else _UNKNOWN
+            )
     except OSError:
         return _UNKNOWN
