@@ -51,6 +51,7 @@ def test_alerts_ask_for_metrics_that_exist() -> None:
     asked = {name for rule in group["rules"] for name in re.findall(r"\brtme_\w+", rule["expr"])}
     assert asked
     assert asked <= served()
+    assert {"rtme_journal_missing_total", "rtme_events_unsent_total"} <= asked, "what is lost for good"
 
 
 def test_metrics_follow_prometheus_rules() -> None:
