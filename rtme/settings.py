@@ -103,6 +103,10 @@ class Settings(BaseSettings):
     metrics: str | None = Field(
         None, description="host:port that serves /metrics and /healthz over HTTP; none serves nothing"
     )
+    metrics_insecure: bool = Field(
+        False,
+        description="allow `metrics` on an address that others on the network can read; there is no password",
+    )
     log_format: Literal["text", "json"] = Field("text", description="how the log is written on stderr")
     preview: bool = Field(
         False, description="publish pictures of the sources, with the faces' outlines, for whoever watches"

@@ -10,6 +10,8 @@ import pytest
 import yaml
 from prometheus_client import CollectorRegistry
 
+from rtme.bus.address import DEFAULT_ADDRESS
+from rtme.bus.journal_path import default_journal
 from rtme.bus.publisher import PublisherStatus
 from rtme.events import HeartbeatEvent, JournalHealth, Percentiles, StreamHealth
 from rtme.live.metrics import ServiceCollector
@@ -49,6 +51,7 @@ def test_alerts_ask_for_metrics_that_exist() -> None:
     asked = {name for rule in group["rules"] for name in re.findall(r"\brtme_\w+", rule["expr"])}
     assert asked
     assert asked <= served()
+    assert {"rtme_journal_missing_total", "rtme_events_unsent_total"} <= asked, "what is lost for good"
 
 
 def test_metrics_follow_prometheus_rules() -> None:
@@ -70,6 +73,22 @@ def test_the_unit_is_one(tmp_path: Path) -> None:
         timeout=60,
     )
     assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_the_unit_keeps_its_journal_where_it_may_write(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    text = (DEPLOY / "rtme.service").read_text()
+    folders = {"%S": str(tmp_path / "lib"), "%C": str(tmp_path / "cache")}
+    for line in re.findall(r"^Environment=(.*)$", text, re.M):
+        for setting in line.split():
+            name, _, value = setting.partition("=")
+            monkeypatch.setenv(name, re.sub("%.", lambda found: folders[found[0]], value))
+    (state,) = re.findall(r"^StateDirectory=(.*)$", text, re.M)
+    journal = default_journal(DEFAULT_ADDRESS)
+    assert journal is not None
+    assert journal.parent == tmp_path / "lib" / state
+    assert str(journal).replace(folders["%S"], "/var/lib") in (ROOT / "docs" / "deploy.md").read_text()
 
 
 @pytest.mark.parametrize("file", DOCKERFILES, ids=lambda file: file.name)

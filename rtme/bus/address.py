@@ -10,7 +10,7 @@ DEFAULT_ADDRESS = "tcp://127.0.0.1:5556"
 
 def shown(address: str) -> str:
     """The address as it may be printed: a camera URL given by mistake must not show its password."""
-    return re.sub(r"://.*@", "://", address)
+    return re.sub(r"^(\w+://)?.*@", r"\1", address, flags=re.DOTALL)
 
 
 def split(address: str) -> tuple[str, str]:

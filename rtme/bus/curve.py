@@ -39,8 +39,17 @@ _HEADERS = {
 
 
 def default_folder() -> Path:
-    """Where keys are when nobody says otherwise."""
-    return user_config_path("rtme") / "keys"
+    """Where keys are when nobody says otherwise.
+
+    Raises:
+        BusError: This user has no such place.
+    """
+    try:
+        return user_config_path("rtme") / "keys"
+    except RuntimeError as error:
+        raise BusError(
+            "this user has no home folder to have keys in: name their folder with --keys"
+        ) from error
 
 
 def checked_key(text: str) -> str:
@@ -116,7 +125,7 @@ class KeyFolder:
 
     def has(self, file: str) -> bool:
         """Whether ``SERVER``, ``CLIENT``, … is there."""
-        return (self.path / file).exists()
+        return _is_there(self.path / file)
 
     def server(self) -> KeyPair:
         """The pair of the service."""
@@ -250,7 +259,7 @@ class KeyFolder:
 
     def _pair(self, file: str) -> KeyPair:
         path = self.path / file
-        if not path.exists():
+        if not _is_there(path):
             raise BusError(
                 f"there is no {path}: make keys with `rtme keys new`, or name their folder with --keys"
             )
@@ -268,7 +277,7 @@ class KeyFolder:
 
     def _list(self, file: str, kind: TypeAdapter[dict[str, str]]) -> dict[str, str]:
         path = self.path / file
-        if not path.exists():
+        if not _is_there(path):
             return {}
         try:
             return kind.validate_python(_toml(self._read(path, 0o022, "go-w")))
@@ -287,7 +296,7 @@ class KeyFolder:
                 mode = S_IMODE(os.fstat(file.fileno()).st_mode)
                 content = file.read()
         except OSError as error:
-            raise BusError(f"{path} cannot be read: {error.strerror}") from error
+            raise _unreadable(path, error) from error
         if mode & forbidden:
             verb = "read" if forbidden & 0o044 else "change"
             raise BusError(f"others can {verb} {path} (its mode is {mode:03o}): type `chmod {chmod} {path}`")
@@ -309,6 +318,7 @@ class KeyFolder:
             # A new file of tempfile is 0600 from its first moment on.
             handle, made = tempfile.mkstemp(dir=self.path, prefix=f".{file}-")
             try:
+                self._hand_over(handle, file)
                 with os.fdopen(handle, "w", encoding="ascii") as new:
                     new.write("\n".join(lines) + "\n")
                     new.flush()
@@ -320,6 +330,19 @@ class KeyFolder:
                 raise
         except OSError as error:
             raise BusError(f"{self.path / file} cannot be written: {error.strerror}") from error
+
+    def _hand_over(self, handle: int, file: str) -> None:
+        """Give a new file the owner of the one it replaces, else the folder's, and a list its mode.
+
+        Root writes what the service of another user reads.
+        """
+        old = self.path / file
+        replaces = _is_there(old)
+        model = (old if replaces else self.path).stat()
+        with contextlib.suppress(PermissionError):  # only root can give a file away
+            os.fchown(handle, model.st_uid, model.st_gid)
+        if replaces and file in (ALLOWED, TRUSTED):
+            os.fchmod(handle, S_IMODE(model.st_mode))
 
 
 def server_keys(address: str, keys: Path | str | None = None, *, insecure: bool = False) -> KeyFolder | None:
@@ -385,8 +408,10 @@ def _chosen(address: str, keys: Path | str | None, secret: str, *, insecure: boo
         if insecure:
             raise BusError(f"`keys` ({keys}) and `insecure` contradict each other: leave one of them out")
         return KeyFolder(keys)
+    if insecure or is_loopback(host):
+        return None
     default = KeyFolder()
-    return default if not insecure and not is_loopback(host) and default.has(secret) else None
+    return default if default.has(secret) else None
 
 
 def _plain(host: str) -> str:
@@ -395,6 +420,24 @@ def _plain(host: str) -> str:
         return str(ipaddress.ip_address(host))
     except ValueError:
         return host.lower()
+
+
+def _is_there(path: Path) -> bool:
+    """Raises a BusError where this user cannot know, as in a folder that may not be searched."""
+    try:
+        path.stat()
+    except (FileNotFoundError, NotADirectoryError, ValueError):  # ValueError: no file can have that name
+        return False
+    except OSError as error:
+        raise _unreadable(path, error) from error
+    return True
+
+
+def _unreadable(path: Path, error: OSError) -> BusError:
+    return BusError(
+        f"{path} cannot be read ({error.strerror}): give the folder to the user that runs this (`chown -R`), "
+        "or name another with --keys"
+    )
 
 
 def _toml(content: bytes) -> dict[str, Any]:

@@ -81,8 +81,9 @@ class _Doorman(ThreadAuthenticator):
             if self._keys.who(public) is not None:
                 return True
             reason = f"was refused, its key is not allowed here: `rtme keys allow '{public}'` lets it in"
-        except BusError as error:
-            reason = f"was refused, since nobody can be let in: {error}"
+        except Exception as error:  # it would end the doorman's thread, and nobody would get in any more
+            what = error if isinstance(error, BusError) else f"{type(error).__name__}: {error}"
+            reason = f"was refused, since nobody can be let in: {what}"
         self._refusals.add(self._client, reason)
         return False
 
@@ -180,6 +181,9 @@ def _host_of(handle: int) -> str:
     """The other end of a connection that libzmq owns."""
     try:
         with network.socket(fileno=os.dup(handle)) as copy:
-            return str(copy.getpeername()[0])
+            # libzmq may have closed it meanwhile, and something else of this process have the number now.
+            return (
+                str(copy.getpeername()[0]) if copy.family in (network.AF_INET, network.AF_INET6) else _UNKNOWN
+            )
     except OSError:
         return _UNKNOWN

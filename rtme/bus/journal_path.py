@@ -5,6 +5,7 @@ from pathlib import Path
 from platformdirs import user_state_path
 
 from rtme.bus.address import split
+from rtme.errors import JournalError
 
 NONE = "none"
 """What the setting `journal` says when none is wanted."""
@@ -18,11 +19,19 @@ def default_journal(bind: str) -> Path | None:
 
     Raises:
         BusError: ``bind`` is no address.
+        JournalError: This user has no such folder.
     """
     _, port = split(bind)
     if port in ("*", "0"):
         return None
-    return user_state_path("rtme") / f"journal-{port}.sqlite"
+    try:
+        folder = user_state_path("rtme")
+    except RuntimeError as error:
+        raise JournalError(
+            "this user has no home folder in which a journal could be: name its file in RTME_JOURNAL, "
+            "or a folder for it in XDG_STATE_HOME"
+        ) from error
+    return folder / f"journal-{port}.sqlite"
 
 
 def make_folder_of(journal: Path) -> str | None:

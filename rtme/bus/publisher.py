@@ -37,6 +37,8 @@ from rtme.traces import Shown, Sight
 
 # About 1 kB an event: a subscriber that stopped reading costs at most some 10 MB, then misses events.
 SEND_HIGH_WATER = 10_000
+# Of what a subscriber sends, which is the beginnings of topics that it wants.
+MOST_INBOUND_BYTES = 4_096
 # What is only shown and waits, at most: the oldest goes.
 MOST_SHOWN = 200
 LINGER_MS = 500
@@ -403,8 +405,9 @@ def _percentiles(windows: dict[str, LatencyWindow], stream: str) -> Percentiles 
 def _bound_socket(
     address: str, keys: KeyFolder | None, tell: Callable[[str], None]
 ) -> tuple[zmq.Socket[bytes], Door]:
+    options = {zmq.SNDHWM: SEND_HIGH_WATER, zmq.MAXMSGSIZE: MOST_INBOUND_BYTES}
     try:
-        return bound_socket(zmq.PUB, address, keys, tell, {zmq.SNDHWM: SEND_HIGH_WATER})
+        return bound_socket(zmq.PUB, address, keys, tell, options)
     except zmq.ZMQError as error:
         if error.errno == zmq.EADDRINUSE:
             raise BusError(

@@ -83,7 +83,12 @@ def bridge(
     """
     console = notes()
     goal = open_target(
-        target, secret=_secret(secret_file, target), batch=batch, skip_refused=skip_refused, ca=ca
+        target,
+        secret=_secret(secret_file, target),
+        batch=batch,
+        skip_refused=skip_refused,
+        ca=ca,
+        say=console.print,
     )
     name = identity(goal.key, address, *sorted(streams or []), "", *sorted(kinds or []))
     if state is None and goal.key != "jsonl":

@@ -18,6 +18,7 @@ from rtme.cli.options import (
     Engine,
     Faces,
     InsecureBind,
+    InsecureMetrics,
     Journal,
     Json,
     Keys,
@@ -31,6 +32,7 @@ from rtme.cli.options import (
     Threads,
     Transport,
 )
+from rtme.errors import JournalError
 from rtme.settings import Origin, Settings, load_settings, origins, strange_variables, variable_of
 
 app = typer.Typer(no_args_is_help=True)
@@ -55,6 +57,7 @@ def show(
     replay: Replay = None,
     keys: Keys = None,
     metrics: Metrics = None,
+    metrics_insecure: InsecureMetrics = False,
     preview: Preview = False,
     log_format: LogFormat = None,
     insecure: InsecureBind = False,
@@ -85,6 +88,7 @@ def show(
         "replay": replay,
         "keys": keys if source is not None and source.name == "COMMANDLINE" else None,
         "metrics": metrics,
+        "metrics_insecure": metrics_insecure or None,
         "preview": preview or None,
         "log_format": log_format,
         "insecure": insecure or None,
@@ -114,7 +118,10 @@ def schema(as_json: Json = False) -> None:
 def _as_live_has_them(settings: Settings) -> Settings:
     """What is not said for a service that publishes."""
     bind = settings.bind or DEFAULT_ADDRESS
-    journal = settings.journal or default_journal(bind)
+    try:
+        journal = settings.journal or default_journal(bind)
+    except JournalError:  # the service would say so and go on without
+        journal = None
     return settings.model_copy(update={"bind": bind, "journal": None if journal is None else str(journal)})
 
 

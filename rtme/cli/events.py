@@ -58,7 +58,7 @@ def events(
     Examples:
     - `rtme events --kind interval --since 10m`
     - `rtme events --stream door --since 2026-11-28T09:00 --until 2026-11-28T10:00 -o door.parquet`
-    - `rtme events /var/lib/rtme/journal.sqlite --json --from-seq 1200`
+    - `rtme events /var/lib/rtme/journal-5556.sqlite --json --from-seq 1200`
     """
     if unknown := sorted(set(kinds or ()) - KINDS):
         raise SettingsError(

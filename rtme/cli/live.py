@@ -20,6 +20,7 @@ from rtme.cli.options import (
     Engine,
     Faces,
     InsecureBind,
+    InsecureMetrics,
     Journal,
     JsonLines,
     Keys,
@@ -68,6 +69,7 @@ def live(
     replay: Replay = None,
     keys: Keys = None,
     metrics: Metrics = None,
+    metrics_insecure: InsecureMetrics = False,
     preview: Preview = False,
     show: Annotated[
         bool,
@@ -107,6 +109,7 @@ def live(
         bind=bind,
         journal=NONE if no_journal else journal,
         metrics=metrics,
+        metrics_insecure=metrics_insecure or None,
         log_format=log_format,
         replay=replay,
         keys=keys,
@@ -238,7 +241,11 @@ def _with_journal(settings: Settings, notes: Notes) -> Settings:
     """
     if settings.journal is not None or settings.bind is None:
         return settings
-    path = default_journal(settings.bind)
+    try:
+        path = default_journal(settings.bind)
+    except JournalError as error:
+        notes.say(f"no journal: {error}", wrong=True)
+        return settings
     if path is None:
         return settings
     if why := make_folder_of(path):

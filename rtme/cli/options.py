@@ -82,6 +82,10 @@ Metrics = Annotated[
         help="Serve /metrics (Prometheus) and /healthz here, such as 127.0.0.1:9464.", show_default=False
     ),
 ]
+InsecureMetrics = Annotated[
+    bool,
+    typer.Option("--metrics-insecure", help="Allow --metrics where anybody on the network can read them."),
+]
 Preview = Annotated[
     bool,
     typer.Option(

@@ -60,9 +60,15 @@ def _core() -> Any:
     OpenVINO lays the stack for signals of the thread that first uses a core into memory of that core's. Were the core
     released elsewhere, the next signal would end the process with a segmentation fault.
     """
-    import openvino
+    return _library().Core()
 
-    return openvino.Core()
+
+def _library() -> Any:
+    try:
+        import openvino
+    except Exception as error:  # its telemetry alone may raise anything, as where the user has no home
+        raise EngineError(f"OpenVINO cannot be loaded ({type(error).__name__}: {error})") from error
+    return openvino
 
 
 class OpenVinoBackend(TwoGraphs["_Graph"]):
@@ -73,16 +79,14 @@ class OpenVinoBackend(TwoGraphs["_Graph"]):
         wish: Threads of the encoder (the temporal part uses one), and the precision: fp32 when None.
 
     Raises:
-        EngineError: A graph cannot be loaded, or is not what the manifest says.
+        EngineError: OpenVINO or a graph cannot be loaded, or a graph is not what the manifest says.
     """
 
     name = "openvino"
 
     def __init__(self, bundle: Bundle, wish: Wish) -> None:
-        import openvino
-
         precision = wish.precision or "fp32"
-        version = openvino.get_version().partition("-")[0]
+        version = _library().get_version().partition("-")[0]
         threads = f"{wish.threads} thread{'s' * (wish.threads > 1)}"
         self.label = f"openvino {version}, {precision}, CPU, {threads}"
         self.manifest = bundle.manifest

@@ -104,8 +104,8 @@ def _split(where: str, *, insecure: bool) -> tuple[str, int]:
         ) from error
     if not insecure and not is_loopback(host):
         raise BusError(
-            f"metrics on {where} can be read by other machines: name {DEFAULT}, or set `insecure` where the network "
-            "itself is trusted"
+            f"metrics on {where} can be read by other machines: name {DEFAULT}, or say `--metrics-insecure` "
+            "(`metrics_insecure`) where the network itself is trusted"
         )
     return "" if host == "*" else host, 0 if port == "*" else int(port)
 

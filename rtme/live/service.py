@@ -369,7 +369,7 @@ class Live:
         # Imported late: whoever asks for no metrics does not wait for them.
         from rtme.live.endpoint import Endpoint
 
-        return Endpoint(self.settings.metrics, self.status, insecure=self.settings.insecure)
+        return Endpoint(self.settings.metrics, self.status, insecure=self.settings.metrics_insecure)
 
     def _take(self, event: AnyEvent) -> None:
         log_event(event)

@@ -63,6 +63,29 @@ def test_no_umask_opens_them(tmp_path: Path) -> None:
     assert {mode(file) for file in folder.path.iterdir()} == {0o600}
 
 
+def test_a_list_that_is_changed_keeps_its_mode_and_a_secret_does_not(folder: KeyFolder) -> None:
+    folder.allow(A)
+    (folder.path / ALLOWED).chmod(0o644)
+    folder.allow(B)
+    assert mode(folder.path / ALLOWED) == 0o644
+    (folder.path / SERVER).chmod(0o644)
+    folder.make("desk", force=True)
+    assert mode(folder.path / SERVER) == 0o600
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can write what belongs to others")
+def test_what_root_changes_still_belongs_to_the_user_of_the_service(folder: KeyFolder) -> None:
+    for path in (folder.path, *folder.path.iterdir()):
+        os.chown(path, 54_321, 54_322)
+    folder.allow(A)
+    folder.allow(B)
+    folder.revoke(A)
+    folder.trust(C, "192.0.2.7")
+    folder.make("desk", force=True)
+    owners = {file.name: (file.stat().st_uid, file.stat().st_gid) for file in folder.path.iterdir()}
+    assert owners == dict.fromkeys([SERVER, CLIENT, ALLOWED, TRUSTED], (54_321, 54_322))
+
+
 @pytest.mark.parametrize("kept", [SERVER, CLIENT])
 def test_a_secret_that_is_there_is_kept_until_force_is_said(folder: KeyFolder, kept: str) -> None:
     before = (folder.path / kept).read_bytes()
@@ -107,6 +130,17 @@ def test_a_folder_that_others_can_change_is_refused(folder: KeyFolder) -> None:
             do()
     folder.path.chmod(0o755)
     assert folder.server()
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can become another user and root again")
+def test_a_folder_that_may_not_be_searched_is_named(folder: KeyFolder) -> None:
+    os.seteuid(54_321)
+    try:
+        for read in (folder.server, folder.client, folder.allowed, lambda: folder.has(SERVER)):
+            with pytest.raises(BusError, match=rf"{folder.path}.*Permission denied.*chown"):
+                read()
+    finally:
+        os.seteuid(0)
 
 
 def test_allow_and_revoke(folder: KeyFolder) -> None:

@@ -120,6 +120,22 @@ def test_a_client_of_the_same_folder_gets_in(server: KeyFolder) -> None:
         join(publisher, subscriber)
 
 
+def test_a_folder_that_cannot_be_read_lets_nobody_in_until_it_can(
+    server: KeyFolder, client: KeyFolder, tmp_path: Path
+) -> None:
+    server.allow(client.client().public)
+    heard = Heard()
+    with Publisher(LOOPBACK, keys=server.path, on_sent=heard) as publisher:
+        hidden = server.path.rename(tmp_path / "elsewhere")
+        # Root may search any folder; but nobody can ask for a name that is too long.
+        server.path.symlink_to("x" * 300)
+        with Subscriber(str(publisher.address), keys=client.path) as subscriber:
+            heard.wait_for(f"nobody can be let in: {server.path}")
+            server.path.unlink()
+            hidden.rename(server.path)
+            joined(publisher, subscriber)
+
+
 def test_what_travels_is_encrypted(server: KeyFolder) -> None:
     """Read what passes by between the two, as anybody on the way could."""
     secret = "spoken in confidence"

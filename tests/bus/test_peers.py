@@ -4,9 +4,13 @@ import sys
 import threading
 import time
 from collections.abc import Callable
+from pathlib import Path
+
+import zmq
 
 from made_events import heartbeat
 from rtme.bus.address import split
+from rtme.bus.door import Door
 from rtme.bus.publisher import Publisher
 from rtme.bus.subscriber import Subscriber
 
@@ -56,6 +60,20 @@ def test_a_stranger_that_leaves_is_not_counted_any_more() -> None:
         with Subscriber(publisher.address):
             assert comes_to(publisher, 1)
         assert comes_to(publisher, 0)
+
+
+def test_a_connection_whose_other_end_has_no_name_is_counted_and_closed(tmp_path: Path) -> None:
+    """As a descriptor of this process looks that has the number of a connection which is closed already."""
+    with zmq.Context() as context:
+        bound, stranger = context.socket(zmq.PUB), context.socket(zmq.SUB)
+        door = Door(bound, None, lambda _: None)
+        bound.bind(f"ipc://{tmp_path / 'door'}")
+        stranger.connect(f"ipc://{tmp_path / 'door'}")
+        assert within_a_minute(lambda: door.connections == 1)
+        stranger.close(0)
+        assert within_a_minute(lambda: door.connections == 0)
+        bound.close(0)
+        door.close()
 
 
 def test_status_counts_what_was_sent_and_what_waits() -> None:

@@ -40,6 +40,18 @@ def test_seq_has_no_holes_and_each_thread_keeps_its_order() -> None:
     assert received == sent[first:]
 
 
+def test_who_sends_more_than_a_subscriber_has_to_say_is_hung_up_on() -> None:
+    with Publisher("tcp://127.0.0.1:*") as publisher, zmq.Context() as context:
+        with context.socket(zmq.SUB) as stranger:
+            ends = stranger.get_monitor_socket(zmq.EVENT_DISCONNECTED)
+            stranger.subscribe(b"x" * 10_000)
+            stranger.connect(str(publisher.address))
+            assert ends.poll(60_000)
+            stranger.disable_monitor()
+        with Subscriber(str(publisher.address)) as subscriber:
+            join(publisher, subscriber)
+
+
 def test_what_waits_is_sent_before_close_returns() -> None:
     sent: list[AnyEvent] = []
     publisher = Publisher(None, on_sent=sent.append)
@@ -193,9 +205,12 @@ def test_what_is_no_address_is_one_sentence(address: str) -> None:
         Publisher(address)
 
 
-def test_a_password_in_a_wrong_address_is_not_repeated() -> None:
+@pytest.mark.parametrize(
+    "address", ["rtsp://user:se@cret@camera:554/path", "user:se@cret@camera:554", "user:se\n@cret@camera"]
+)
+def test_a_password_in_a_wrong_address_is_not_repeated(address: str) -> None:
     with pytest.raises(BusError) as caught:
-        Publisher("rtsp://user:se@cret@camera:554/path")
+        Publisher(address)
     assert "cret" not in str(caught.value)
     assert "user" not in str(caught.value)
 

@@ -2,6 +2,7 @@
 
 import csv
 import json
+import os
 import socket
 import subprocess
 import sys
@@ -14,7 +15,7 @@ import pytest
 from made_events import heartbeat, interval, stored, warning
 from rtme.bus.journal import Journal, JournalReader
 from rtme.bus.journal_path import default_journal
-from rtme.errors import JournalError
+from rtme.errors import BusError, JournalError
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
 MINUTE_NS = 60 * 10**9
@@ -227,6 +228,40 @@ def test_live_goes_on_without_a_journal_that_nobody_asked_for(
     done = rtme("live", clip, "--fast", "--bind", address)
     assert done.returncode == 0, done.stderr
     assert "no journal:" in done.stderr
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can start what a user without a home would")
+def test_a_user_without_a_home_has_no_journal_and_is_told_so(engine: str, clip: Path) -> None:
+    environment = {name: value for name, value in os.environ.items() if not name.startswith(("HOME", "XDG_"))}
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        address = f"tcp://127.0.0.1:{probe.getsockname()[1]}"
+
+    def rtme(*words: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [sys.executable, "-m", "rtme", *words],
+            env={**environment, "RTME_ENGINE": engine, "RTME_BIND": address, "COLUMNS": "200"},
+            # Whose home it would be is asked of the real user; what may be read, of the effective one.
+            preexec_fn=lambda: os.setreuid(54_321, 0),
+            capture_output=True,
+            text=True,
+            timeout=120,
+            check=False,
+        )
+
+    done = rtme("live", str(clip), "--fast")
+    assert done.returncode == 0, done.stderr
+    assert "no journal: this user has no home folder" in done.stderr
+    done = rtme("config", "show", "--json")
+    assert json.loads(done.stdout)["settings"]["journal"]["value"] is None
+    done = rtme("events")
+    assert done.returncode == JournalError.exit_code
+    assert "XDG_STATE_HOME" in done.stderr
+    for words, option in ((["bridge", "mqtt://127.0.0.1:1"], "--state"), (["keys", "show"], "--keys")):
+        done = rtme(*words)
+        assert done.returncode == BusError.exit_code
+        assert "no home folder" in done.stderr
+        assert option in done.stderr
 
 
 def test_live_refuses_a_journal_that_was_asked_for_and_cannot_be(

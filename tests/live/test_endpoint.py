@@ -5,6 +5,7 @@ import socket
 import threading
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 from urllib.error import HTTPError
 from urllib.request import urlopen
@@ -14,6 +15,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 import rtme
 from faces import performance
+from rtme.bus.curve import KeyFolder
 from rtme.capture.frame import Frame
 from rtme.clock import Stamp
 from rtme.errors import BusError, RtmeError, SourceError
@@ -175,12 +177,22 @@ def test_what_is_no_address(engine: str, where: str) -> None:
         rtme.Live([Camera()], engine=engine, metrics=where).start()
 
 
-def test_other_machines_are_kept_out_unless_asked_for(engine: str) -> None:
+def test_other_machines_are_kept_out_unless_asked_for(engine: str, tmp_path: Path) -> None:
     for where in ("0.0.0.0:0", "*:*", "[::]:0"):
-        with pytest.raises(BusError, match="other machines"):
-            rtme.Live([Camera()], engine=engine, metrics=where).start()
-    with rtme.Live([Camera()], engine=engine, metrics="0.0.0.0:0", insecure=True) as live:
+        # What is said of the events does not count for metrics.
+        with pytest.raises(BusError, match=r"other machines.*--metrics-insecure"):
+            rtme.Live([Camera()], engine=engine, metrics=where, insecure=True).start()
+    KeyFolder(tmp_path).make("desk")
+    with rtme.Live(
+        [Camera()],
+        engine=engine,
+        bind="tcp://0.0.0.0:*",
+        keys=tmp_path,
+        metrics="0.0.0.0:0",
+        metrics_insecure=True,
+    ) as live:
         assert ask(live, "/metrics")[0] == 200
+        assert live.insecure is None, "the events keep their keys"
 
 
 def test_ipv6(engine: str) -> None:

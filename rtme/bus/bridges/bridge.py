@@ -4,6 +4,7 @@ import queue
 import random
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable
 
 from rtme.bus.bridges.position import Position
@@ -19,6 +20,7 @@ LONGEST_WISH_S = 3_600.0
 STEP_S = 0.25
 LAST_S = 10.0
 NOTE_IDLE_S = 10.0
+TELL_S = 60.0
 
 
 class Bridge:
@@ -31,7 +33,8 @@ class Bridge:
         events: Where events come from; :meth:`run` reads it.
         target: Where they go.
         position: Moves with what is delivered.
-        say: Called with a sentence when the target is lost and when it is back, from either thread.
+        say: Called with a sentence when the target is lost and when it is back, and of what cannot be carried; from either
+            thread.
         on_idle: Called in the thread of :meth:`run` when no event came for a moment.
     """
 
@@ -51,7 +54,8 @@ class Bridge:
         self._waiting: queue.Queue[AnyEvent] = queue.Queue(WAITING)
         self._stop = threading.Event()
         self._failure: BaseException | None = None
-        self._missed_told = 0
+        self._told: Counter[str] = Counter()
+        self._tell_at: dict[str, float] = {}
         self._idle_noted = time.monotonic()
         self._sender = threading.Thread(target=self._deliver_all, name="bridge", daemon=True)
 
@@ -71,7 +75,7 @@ class Bridge:
         try:
             while not self._stop.is_set():
                 event = self._events.receive(STEP_S)
-                self._tell_missed()
+                self._tell_losses()
                 if event is not None:
                     self._hold(event)
                 else:
@@ -80,6 +84,7 @@ class Bridge:
         finally:
             self._stop.set()
             self._sender.join(LAST_S)
+            self._tell_losses()
         if self._failure is not None:
             raise self._failure
         if left := self._waiting.unfinished_tasks:
@@ -96,11 +101,19 @@ class Bridge:
                 continue
         return None
 
-    def _tell_missed(self) -> None:
-        missed = self._events.missed - self._missed_told
-        if missed > 0:
-            self._missed_told += missed
-            self._say(f"{missed} events were sent but can no longer be had from {self._events.address}")
+    def _tell_losses(self) -> None:
+        """What is not carried on: each kind of loss at once, then once a minute, and at the end."""
+        events, now = self._events, time.monotonic()
+        for count, words in (
+            (events.missed, f"events were sent but can no longer be had from {events.address}"),
+            (events.unknown, "events are of a newer release and were passed over: update rtme here"),
+            (events.malformed, f"messages from {events.address} were no events"),
+        ):
+            new = count - self._told[words]
+            if new > 0 and (self._stop.is_set() or now >= self._tell_at.get(words, now)):
+                self._told[words] = count
+                self._tell_at[words] = now + TELL_S
+                self._say(f"{new} {words}")
 
     def _note_idle(self) -> None:
         """What the filters leave out need not be read again by the next run."""
@@ -117,7 +130,11 @@ class Bridge:
             if not self._insist(target.open):
                 return
             self._say(f"delivering to {target.name}")
-            while batch := self._batch():
+            while (batch := self._batch()) is not None:
+                if not batch:
+                    if not self._insist(target.check):
+                        return
+                    continue
                 if not self._insist(lambda batch=batch: target.deliver(batch)):  # type: ignore[misc]
                     return
                 self._position.move(batch[-1].run_id, batch[-1].seq)
@@ -129,17 +146,16 @@ class Bridge:
             self._stop.set()
             target.close()
 
-    def _batch(self) -> list[AnyEvent]:
-        """What waits, as much as the target takes at once; nothing when it was the last."""
+    def _batch(self) -> list[AnyEvent] | None:
+        """What waits, as much as the target takes at once; empty when nothing came for a moment, None when nothing will."""
         batch: list[AnyEvent] = []
-        while not batch:
-            try:
-                batch.append(self._waiting.get(timeout=STEP_S))
-                while len(batch) < self._target.most:
-                    batch.append(self._waiting.get_nowait())
-            except queue.Empty:
-                if not batch and self._stop.is_set():
-                    break
+        try:
+            batch.append(self._waiting.get(timeout=STEP_S))
+            while len(batch) < self._target.most:
+                batch.append(self._waiting.get_nowait())
+        except queue.Empty:
+            if not batch and self._stop.is_set():
+                return None
         return batch
 
     def _insist(self, act: Callable[[], None]) -> bool:

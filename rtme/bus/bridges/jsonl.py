@@ -37,5 +37,8 @@ class LinesTarget:
         except OSError as error:
             raise UnreachableError(f"it cannot be written ({error.strerror})") from error
 
+    def check(self) -> None:
+        """Nothing that could be lost."""
+
     def close(self) -> None:
         """Nothing to release."""

@@ -3,14 +3,15 @@
 import re
 import threading
 import time
+import uuid
 from collections.abc import Sequence
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
 import paho.mqtt.client as paho
 from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode
+from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.reasoncodes import ReasonCode
 
 from rtme.bus.bridges.target import RefusedError, UnreachableError, reason
@@ -19,7 +20,6 @@ from rtme.events import AnyEvent, dump
 
 CONNECT_S = 10.0
 CONFIRM_S = 30.0
-LAST_S = 2.0
 KEEPALIVE_S = 20
 # Unspecified error, server unavailable, busy, another server, moved, quota, too many connections.
 PASSING = frozenset({0x80, 0x88, 0x89, 0x97, 0x9C, 0x9D, 0x9F})
@@ -30,8 +30,8 @@ class MqttTarget:
 
     MQTT 5, because a broker of 3.1.1 confirms what it may not take and throws it away. A connection that fails is
     thrown away whole: what it had not confirmed is published again on a new one. ``state`` events are retained.
-    ``<prefix>/_bridge`` is retained and says ``online`` or ``offline``; the broker itself says the latter when the bridge
-    vanishes.
+    ``<prefix>/_bridge`` is retained and says ``online`` or ``offline``; the latter is the will that the bridge leaves with
+    the broker, which publishes it however the connection ends.
 
     Args:
         url: ``mqtt://[user:password@]host[:port][/prefix]``, or ``mqtts://`` for TLS.
@@ -60,6 +60,9 @@ class MqttTarget:
         self._user = None if parts.username is None else unquote(parts.username)
         self._password = None if parts.password is None else unquote(parts.password)
         self._ca = ca
+        # Under one name a new connection takes the old one's place; else the broker would find that one dead later and say
+        # ``offline`` of a bridge that is there.
+        self._client_id = f"rtme{uuid.uuid4().hex[:16]}"
         shown = f"[{self._host}]" if ":" in self._host else self._host
         self.name = f"{parts.scheme}://{shown}:{self._port}/{self._prefix}"
         self.key = f"{self.name} {self._user or ''}"
@@ -91,15 +94,20 @@ class MqttTarget:
                 [(self._topic(event), dump(event), event.kind == "state") for event in events]
             )
         except BusError:
-            self._connection.close()
-            self._connection = None
+            self.close()
             raise
 
+    def check(self) -> None:
+        """Connect anew where the connection was lost."""
+        if self._connection is None:
+            self.open()
+        elif self._connection.lost:
+            self.close()
+            raise UnreachableError("the connection ended")
+
     def close(self) -> None:
-        """Say ``offline``, where that is possible, and disconnect."""
+        """Disconnect; the broker says ``offline``."""
         if self._connection is not None:
-            with suppress(BusError):
-                self._connection.publish([(self._status, b"offline", True)], LAST_S)
             self._connection.close()
             self._connection = None
 
@@ -113,7 +121,9 @@ class MqttTarget:
         return f"{self._prefix}/{stream}/{event.kind}"
 
     def _client(self) -> paho.Client:
-        client = paho.Client(CallbackAPIVersion.VERSION2, protocol=paho.MQTTv5, reconnect_on_failure=False)
+        client = paho.Client(
+            CallbackAPIVersion.VERSION2, self._client_id, protocol=paho.MQTTv5, reconnect_on_failure=False
+        )
         client.connect_timeout = CONNECT_S
         client.will_set(self._status, b"offline", qos=1, retain=True)
         if self._user is not None:
@@ -155,7 +165,12 @@ class _Connection:
         if answer.is_failure:
             raise _failure("the broker does not let the bridge in", answer)
 
-    def publish(self, messages: Sequence[tuple[str, bytes, bool]], patience_s: float = CONFIRM_S) -> None:
+    @property
+    def lost(self) -> bool:
+        """Whether it has ended."""
+        return self._lost
+
+    def publish(self, messages: Sequence[tuple[str, bytes, bool]]) -> None:
         """Publish (topic, body, whether retained) and wait until all are confirmed."""
         numbers = set()
         for topic, body, retain in messages:
@@ -163,7 +178,7 @@ class _Connection:
             if sent.rc != MQTTErrorCode.MQTT_ERR_SUCCESS:
                 raise UnreachableError("the connection ended")
             numbers.add(sent.mid)
-        deadline = time.monotonic() + patience_s
+        deadline = time.monotonic() + CONFIRM_S
         with self._changed:
             self._changed.wait_for(
                 lambda: self._lost or numbers <= self._confirmed.keys(), deadline - time.monotonic()
@@ -175,11 +190,12 @@ class _Connection:
                 raise _failure("the broker does not take an event", answer)
         if None in answers:
             raise UnreachableError(
-                "the connection ended" if lost else f"no confirmation came within {patience_s:g} s"
+                "the connection ended" if lost else f"no confirmation came within {CONFIRM_S:g} s"
             )
 
     def close(self) -> None:
-        self._client.disconnect()
+        # A plain farewell would have the broker forget the will.
+        self._client.disconnect(ReasonCode(PacketTypes.DISCONNECT, "Disconnect with will message"))
         self._client.loop_stop()
 
     def _note_answer(self, client: Any, data: Any, flags: Any, code: ReasonCode, properties: Any) -> None:

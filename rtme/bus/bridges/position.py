@@ -27,8 +27,17 @@ def identity(*parts: str) -> str:
 
 
 def default_path(bridge: str) -> Path:
-    """Where a bridge keeps its position unless told otherwise."""
-    return user_state_path("rtme") / f"bridge-{bridge}.json"
+    """Where a bridge keeps its position unless told otherwise.
+
+    Raises:
+        BusError: This user has no such place.
+    """
+    try:
+        return user_state_path("rtme") / f"bridge-{bridge}.json"
+    except RuntimeError as error:
+        raise BusError(
+            "this user has no home folder to keep the bridge's position in: name a file with --state"
+        ) from error
 
 
 class Position:

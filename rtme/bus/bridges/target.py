@@ -55,6 +55,14 @@ class Target(Protocol):
             RefusedError: Not ever.
         """
 
+    def check(self) -> None:
+        """Open again what was lost while there is nothing to deliver; called often.
+
+        Raises:
+            UnreachableError: It is lost, or not there yet.
+            RefusedError: Not ever.
+        """
+
     def close(self) -> None:
         """Release everything. May be called twice."""
 

@@ -1,5 +1,7 @@
 """A target by its address."""
 
+import re
+from collections.abc import Callable
 from pathlib import Path
 
 from rtme.bus.bridges.jsonl import LinesTarget
@@ -14,6 +16,7 @@ def open_target(
     batch: int | None = None,
     skip_refused: bool = False,
     ca: Path | None = None,
+    say: Callable[[str], None] = lambda _: None,
 ) -> Target:
     """The target at ``mqtt(s)://…``, ``http(s)://…``, or ``-`` (or ``jsonl``): standard output.
 
@@ -23,6 +26,7 @@ def open_target(
         batch: Most events in one request to a web server; None posts each alone.
         skip_refused: Pass over events that a web server refuses.
         ca: PEM file of certificates to trust.
+        say: Called with a sentence when the first event is passed over.
 
     Raises:
         BusError: There is no such target, an option does not fit it, or the library for it is not installed.
@@ -40,7 +44,7 @@ def open_target(
         if web:
             from rtme.bus.bridges.webhook import WebhookTarget
 
-            return WebhookTarget(address, secret, batch, skip_refused, ca)
+            return WebhookTarget(address, secret, batch, skip_refused, ca, say)
         if scheme in ("mqtt", "mqtts"):
             from rtme.bus.bridges.mqtt import MqttTarget
 
@@ -50,7 +54,10 @@ def open_target(
         raise BusError(
             f"{error.name} is not installed, which {scheme}:// needs: pip install 'rtme[{extra}]'"
         ) from error
+    # What is no scheme may be a password.
+    named = re.match(r"[a-z][a-z0-9+.-]*://", address, re.IGNORECASE)
+    what = repr(scheme) if named else "an address without a scheme"
     raise BusError(
-        f"there is no bridge to {scheme!r}: name mqtt://host, mqtts://host, https://host/path, http://host/path, or - for "
+        f"there is no bridge to {what}: name mqtt://host, mqtts://host, https://host/path, http://host/path, or - for "
         "lines of JSON on standard output"
     )

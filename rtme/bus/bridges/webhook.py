@@ -1,7 +1,7 @@
 """Events to a web server."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -32,6 +32,7 @@ class WebhookTarget:
         batch: Most events of an array; None posts each alone.
         skip_refused: Pass over what is refused, and count it, instead of raising.
         ca: Certificates to trust instead of the usual ones.
+        say: Called with a sentence when the first event is passed over.
 
     Attributes:
         skipped: Events that were refused and passed over.
@@ -47,6 +48,7 @@ class WebhookTarget:
         batch: int | None = None,
         skip_refused: bool = False,
         ca: Path | None = None,
+        say: Callable[[str], None] = lambda _: None,
     ) -> None:
         try:
             parts = urlsplit(url)
@@ -60,6 +62,7 @@ class WebhookTarget:
         self._secret = secret
         self._batch = batch
         self._skip_refused = skip_refused
+        self._say = say
         self.most = batch or 1
         self.skipped = 0
         # Many services put a token into the path or the query.
@@ -111,6 +114,9 @@ class WebhookTarget:
             raise RefusedError(f"the certificates to trust cannot be read: {error}") from error
         self._judge(status, retry_after, events)
 
+    def check(self) -> None:
+        """Each delivery connects where it must."""
+
     def close(self) -> None:
         """Close the connection that was kept."""
         self._session.close()
@@ -120,16 +126,18 @@ class WebhookTarget:
             return
         if status in (408, 429) or status >= 500:
             raise UnreachableError(f"it answers {status}", _pause(retry_after))
-        if self._skip_refused:
-            self.skipped += len(events)
-            return
-        which = f"{events[0].run_id}/{events[0].seq}"
-        advice = (
-            "it redirects: name the address it redirects to"
-            if 300 <= status < 400
-            else "set right what it refuses, or pass over such events with --skip-refused"
-        )
-        raise RefusedError(f"{self.name} answers {status} to event {which}: {advice}")
+        refusal = f"{self.name} answers {status} to event {events[0].run_id}/{events[0].seq}"
+        if 300 <= status < 400:
+            raise RefusedError(f"{refusal}: it redirects: name the address it redirects to")
+        if not self._skip_refused:
+            raise RefusedError(
+                f"{refusal}: set right what it refuses, or pass over such events with --skip-refused"
+            )
+        if not self.skipped:
+            self._say(
+                f"{refusal}: it is passed over, and so is what else it refuses; how many, is said at the end"
+            )
+        self.skipped += len(events)
 
 
 def _pause(retry_after: str | None) -> float | None:

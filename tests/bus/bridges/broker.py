@@ -3,6 +3,7 @@
 import json
 import os
 import shutil
+import signal
 import subprocess
 import threading
 import uuid
@@ -56,6 +57,15 @@ class Broker:
     def remembers_the_listener(self) -> bool:
         """Whether the listener's session is on disk, and so outlives a kill."""
         return self._memory.exists() and FILTER.encode() in self._memory.read_bytes()
+
+    def hang(self) -> None:
+        """Read and answer nothing until :meth:`go_on`."""
+        assert self._process is not None
+        self._process.send_signal(signal.SIGSTOP)
+
+    def go_on(self) -> None:
+        assert self._process is not None
+        self._process.send_signal(signal.SIGCONT)
 
     def kill(self) -> None:
         if self._process is not None:

@@ -1,5 +1,6 @@
 """What holds for every target."""
 
+import itertools
 import json
 import os
 import signal
@@ -10,6 +11,7 @@ from contextlib import suppress
 from pathlib import Path
 
 import pytest
+import zmq
 
 from bus.bridges.conftest import PATIENCE_S, Service, Start, wait_until
 from made_events import join, warning
@@ -20,7 +22,7 @@ from rtme.bus.bridges.targets import open_target
 from rtme.bus.publisher import Publisher
 from rtme.bus.subscriber import Subscriber
 from rtme.errors import BusError
-from rtme.events import parse
+from rtme.events import dump, parse
 
 
 def test_lines_are_events_at_once_and_in_order(service: Service, start: Start) -> None:
@@ -79,6 +81,31 @@ def test_it_says_when_there_is_no_service(start: Start) -> None:
     bridge = start("-", "--from", "tcp://127.0.0.1:1")
     bridge.wait_for("no service at tcp://127.0.0.1:1 yet")
     assert bridge.end() == 0
+
+
+def test_what_cannot_be_carried_is_said(start: Start) -> None:
+    with zmq.Context() as context, context.socket(zmq.PUB) as service:
+        port = service.bind_to_random_port("tcp://127.0.0.1")
+        bridge = start("-", "--from", f"tcp://127.0.0.1:{port}", out=subprocess.PIPE)
+        numbers = itertools.count()
+
+        def send(kind: bytes) -> None:
+            body = dump(warning().model_copy(update={"run_id": "run", "seq": next(numbers)}))
+            service.send_multipart([b"rtme.cam." + kind, body.replace(b'"warning"', b'"%b"' % kind)])
+
+        def told() -> bool:
+            send(b"audio")
+            service.send_multipart([b"rtme.cam.warning", b"no event"])
+            return "update rtme here" in bridge.said and "were no events" in bridge.said
+
+        wait_until(told, "both")
+        send(b"audio")
+        send(b"warning")
+        assert bridge.process.stdout is not None
+        assert bridge.process.stdout.readline(), "what came before has been read"
+        assert bridge.said.count("update rtme here") == 1, "not each time"
+        assert bridge.end() == 0
+        assert bridge.said.count("update rtme here") == 2, "what was not told yet is, at the end"
 
 
 def test_while_the_target_is_away_only_so_much_is_read() -> None:
@@ -160,6 +187,8 @@ def test_two_bridges_with_other_filters_have_positions_of_their_own(
     [
         ("amqp://anna:s3cret@host", {}, "there is no bridge to 'amqp'"),
         ("elsewhere", {}, "there is no bridge to"),
+        ("anna:s3cret@broker/lab", {}, "an address without a scheme: name mqtt://host"),
+        ("anna:s3cret@broker://lab", {}, "an address without a scheme: name mqtt://host"),
         ("mqtt://", {}, "write mqtt://host"),
         ("mqtt://anna:s3cret@host:port", {}, "write mqtt://host"),
         ("mqtt://anna:s3cret@host/a/#", {}, "write mqtt://host"),

@@ -1,13 +1,21 @@
 import json
+import socket
 import subprocess
+import threading
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
+from typing import Self
 
 import pytest
 
+import rtme.bus.bridges.mqtt
 from bus.bridges.broker import Broker, Listener, needs_mosquitto
 from bus.bridges.certificate import certificate, needs_openssl
 from bus.bridges.conftest import Service, Start, free_port, wait_until
+from made_events import warning
+from rtme.bus.bridges.mqtt import MqttTarget
+from rtme.bus.bridges.target import UnreachableError
 from rtme.events import FaceEvent, StateEvent, parse
 
 pytestmark = needs_mosquitto
@@ -41,6 +49,50 @@ def listener(broker: Broker) -> Iterator[Listener]:
     client.close()
 
 
+def presence(listener: Listener) -> list[bytes]:
+    """What was said of the bridge, in order."""
+    return [body for topic, body, _ in listener.got if topic == "rtme/_bridge"]
+
+
+class Relay:
+    """Carries connections to a port, and can lose them so that only whoever called notices."""
+
+    def __init__(self, port: int) -> None:
+        self._to = port
+        self._server = socket.create_server(("127.0.0.1", 0))
+        self.port: int = self._server.getsockname()[1]
+        self._callers: list[socket.socket] = []
+        self._called: list[socket.socket] = []
+        threading.Thread(target=self._accept, daemon=True).start()
+
+    def drop(self) -> None:
+        for caller in self._callers:
+            caller.shutdown(socket.SHUT_RDWR)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._server.close()
+        for end in (*self._callers, *self._called):
+            end.close()
+
+    def _accept(self) -> None:
+        with suppress(OSError):
+            while True:
+                caller, _ = self._server.accept()
+                called = socket.create_connection(("127.0.0.1", self._to))
+                self._callers.append(caller)
+                self._called.append(called)
+                for ends in ((caller, called), (called, caller)):
+                    threading.Thread(target=self._carry, args=ends, daemon=True).start()
+
+    def _carry(self, source: socket.socket, sink: socket.socket) -> None:
+        with suppress(OSError):
+            while data := source.recv(65_536):
+                sink.sendall(data)
+
+
 def test_an_event_has_a_topic_of_its_own_and_arrives_as_it_was_sent(
     service: Service, broker: Broker, listener: Listener, start: Start
 ) -> None:
@@ -66,17 +118,14 @@ def test_an_event_has_a_topic_of_its_own_and_arrives_as_it_was_sent(
 def test_the_broker_says_whether_the_bridge_is_there(
     service: Service, broker: Broker, listener: Listener, start: Start
 ) -> None:
-    def last() -> bytes | None:
-        return next((body for topic, body, _ in reversed(listener.got) if topic == "rtme/_bridge"), None)
-
     first = start(f"mqtt://127.0.0.1:{broker.port}", "--from", service.address)
-    wait_until(lambda: last() == b"online", "online")
+    wait_until(lambda: presence(listener)[-1:] == [b"online"], "online")
     assert first.end() == 0
-    wait_until(lambda: last() == b"offline", "offline after a good end")
+    wait_until(lambda: presence(listener)[-1:] == [b"offline"], "offline after a good end")
     second = start(f"mqtt://127.0.0.1:{broker.port}", "--from", service.address)
-    wait_until(lambda: last() == b"online", "online again")
+    wait_until(lambda: presence(listener)[-1:] == [b"online"], "online again")
     second.process.kill()
-    wait_until(lambda: last() == b"offline", "offline after a kill")
+    wait_until(lambda: presence(listener)[-1:] == [b"offline"], "offline after a kill")
 
 
 def test_a_broker_that_is_killed_and_comes_back_gets_everything(
@@ -133,6 +182,53 @@ def test_an_event_that_the_broker_does_not_take_is_not_called_delivered(
     bridge = start(f"mqtt://127.0.0.1:{broker.port}", "--from", service.address)
     assert bridge.process.wait(60) == 6
     assert "does not take an event (not authorized)" in bridge.said
+    later = Listener(broker.port)
+    try:
+        wait_until(lambda: presence(later) == [b"offline"], "what the broker keeps is true")
+    finally:
+        later.close()
+
+
+def test_the_broker_does_not_forget_that_a_bridge_gave_up_waiting(
+    broker: Broker, listener: Listener, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    target = MqttTarget(f"mqtt://127.0.0.1:{broker.port}")
+    target.open()
+    wait_until(lambda: presence(listener) == [b"online"], "online")
+    broker.hang()
+    monkeypatch.setattr(rtme.bus.bridges.mqtt, "CONFIRM_S", 1.0)
+    try:
+        with pytest.raises(UnreachableError, match="no confirmation"):
+            target.deliver([warning()])
+    finally:
+        broker.go_on()
+    wait_until(lambda: presence(listener) == [b"online", b"offline"], "offline")
+
+
+def test_a_lost_connection_is_opened_again_though_there_is_nothing_to_carry(
+    service: Service, broker: Broker, listener: Listener, start: Start
+) -> None:
+    bridge = start(f"mqtt://127.0.0.1:{broker.port}", "--from", service.address, "--kind", "interval")
+    bridge.wait_for("delivering")
+    broker.kill()
+    bridge.wait_for("is lost: the connection ended")
+    broker.start()
+    bridge.wait_for("is back")
+    wait_until(lambda: presence(listener)[-1:] == [b"online"], "online")
+    assert bridge.end() == 0
+
+
+def test_a_broker_that_noticed_nothing_does_not_call_the_bridge_offline_later(
+    service: Service, broker: Broker, listener: Listener, start: Start
+) -> None:
+    with Relay(broker.port) as relay:
+        bridge = start(f"mqtt://127.0.0.1:{relay.port}", "--from", service.address, "--kind", "interval")
+        wait_until(lambda: presence(listener) == [b"online"], "online")
+        relay.drop()
+        bridge.wait_for("is back")
+        # At once, not when the broker misses the old connection's keepalive.
+        wait_until(lambda: presence(listener) == [b"online", b"offline", b"online"], "online last")
+        assert bridge.end() == 0
 
 
 def test_what_is_no_broker_is_tried_again(service: Service, start: Start) -> None:

@@ -138,15 +138,19 @@ def test_a_refused_event_may_be_passed_over(service: Service, serve: Serve, star
     server = serve((400, {}), (413, {}))
     bridge = start(server.url, "--from", service.address, "--kind", "warning", "--skip-refused")
     say_until_heard(service, server)
+    first = json.loads(server.refused[0][1])
+    assert f"answers 400 to event {first['run_id']}/{first['seq']}: it is passed over" in bridge.said
+    assert bridge.said.count("it is passed over") == 1, "the others are counted"
     assert len(server.refused) == 2
     assert bridge.end() == 0
     assert "2 events were refused and passed over" in bridge.said
 
 
-def test_a_redirect_is_not_followed(service: Service, serve: Serve, start: Start) -> None:
+@pytest.mark.parametrize("words", [[], ["--skip-refused"]])
+def test_a_redirect_is_not_followed(service: Service, serve: Serve, start: Start, words: list[str]) -> None:
     other = serve()
     server = serve((307, {"Location": other.url}))
-    bridge = start(server.url, "--from", service.address)
+    bridge = start(server.url, "--from", service.address, *words)
     assert bridge.process.wait(PATIENCE_S) == 6
     assert "it redirects" in bridge.said
     assert other.got == []
