@@ -19,6 +19,10 @@ def _open(schema: dict[str, Any]) -> None:
     schema.pop("additionalProperties", None)
 
 
+# The next one must be a number for SQLite too.
+MOST_SEQ = 2**63 - 1
+
+
 class _Model(BaseModel):
     # Strict for whoever makes an event.
     model_config = ConfigDict(
@@ -42,6 +46,7 @@ class Event(_Model):
     run_id: str = Field("", description="one run of the service; filled in by the publisher")
     seq: int = Field(
         -1,
+        lt=MOST_SEQ,
         description="rises by one with every event, with a journal across runs, else from 0; filled in by the publisher",
     )
     stream: str
@@ -212,7 +217,7 @@ class UnknownEvent(BaseModel):
 
     schema_: int = Field(alias="schema", ge=1)
     run_id: str
-    seq: int
+    seq: int = Field(lt=MOST_SEQ)
     stream: str
     kind: str = Field(min_length=1)
 

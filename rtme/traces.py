@@ -13,8 +13,11 @@ TRACE = "rtme-trace."
 PREVIEW = "rtme-preview."
 
 
+_FINITE = ConfigDict(populate_by_name=True, allow_inf_nan=False)
+
+
 class _Model(BaseModel):
-    model_config = ConfigDict(populate_by_name=True, allow_inf_nan=False)
+    model_config = _FINITE
 
     schema_: Literal[1] = Field(1, alias="schema")
     run_id: str = Field("", description="one run of the service; filled in by the publisher")
@@ -52,6 +55,8 @@ class Trace(_Model):
 
 class FaceSight(BaseModel):
     """Where one face is in a picture, in pixels of the source."""
+
+    model_config = _FINITE
 
     face: int
     box: tuple[float, float, float, float] = Field(description="x, y, width, height")

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from rtme.events import IntervalEvent, Mark, StateEvent, dump, json_schema, parse, topic
+from rtme.events import IntervalEvent, Mark, StateEvent, dump, json_schema, parse, read, topic
 
 DOCS = Path(__file__).resolve().parent.parent / "docs"
 
@@ -43,6 +43,15 @@ def test_the_wire_says_schema_and_kind() -> None:
     assert body["schema"] == 1
     assert body["kind"] == "state"
     assert topic(event) == "rtme.cam.state"
+
+
+@pytest.mark.parametrize("kind", ["state", "of-a-newer-service"])
+def test_a_number_behind_which_there_is_no_next_one_is_refused(kind: str) -> None:
+    """A subscriber asks from the next number on, and a journal is in SQLite, whose numbers end there."""
+    event = {"schema": 1, "run_id": "r", "stream": "cam", "kind": kind, "state": "live"}
+    assert read(json.dumps({**event, "seq": 2**63 - 2})).seq == 2**63 - 2
+    with pytest.raises(ValidationError):
+        read(json.dumps({**event, "seq": 2**63 - 1}))
 
 
 @pytest.mark.parametrize(

@@ -243,7 +243,7 @@ def _annotation(tier: ET.Element, kind: str, identity: str, value: str, **attrib
 def _link(header: ET.Element, source: str, path: Path) -> None:
     """The video beside its annotations; ELAN tries the whole path first, then the one from here."""
     # A stream has a name and no file.
-    if not Path(source).suffix or "://" in source:
+    if not Path(source).suffix or "://" in source or "\0" in source:
         return
     video = Path(source).resolve()
     attributes = {"MEDIA_URL": video.as_uri(), "MIME_TYPE": mimetypes.guess_type(video.name)[0] or "unknown"}

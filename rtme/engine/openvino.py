@@ -123,11 +123,14 @@ class _Graph:
         self._requests: dict[int, list[Any]] = {}
         try:
             model = core.read_model(path)
-        except (RuntimeError, UnicodeDecodeError) as error:  # a message may repeat a name that is no text
+            found = {
+                side: {one.get_any_name(): (_kind(one), _shape(one)) for one in tensors}
+                for side, tensors in (("input", model.inputs), ("output", model.outputs))
+            }
+        except (RuntimeError, UnicodeDecodeError) as error:  # a name, which a message may repeat, is no text
             raise EngineError(f"{path} is no graph that OpenVINO can run: {_said(error)}") from error
-        for side, tensors, wanted in (("input", model.inputs, inputs), ("output", model.outputs, outputs)):
-            found = {one.get_any_name(): (_kind(one), _shape(one)) for one in tensors}
-            check(path, side, found, wanted, bundle.manifest)
+        for side, wanted in (("input", inputs), ("output", outputs)):
+            check(path, side, found[side], wanted, bundle.manifest)
         for size in BATCHES:
             self._compile(size)
         for size in BATCHES:

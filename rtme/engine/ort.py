@@ -81,12 +81,7 @@ class _Graph:
             self._session = onnxruntime.InferenceSession(path, options, ["CPUExecutionProvider"])
         except RAISED as error:
             raise EngineError(f"{path} is no graph that onnxruntime can run: {_said(error)}") from error
-        for side, tensors, wanted in (
-            ("input", self._session.get_inputs(), inputs),
-            ("output", self._session.get_outputs(), outputs),
-        ):
-            found = {tensor.name: (kind_of(tensor.type), tensor.shape) for tensor in tensors}
-            check(path, side, found, wanted, manifest)
+        check_session(path, self._session, inputs, outputs, manifest)
         self._warm_up(inputs, outputs)
 
     def run(self, batch: dict[str, NDArray[Any]]) -> dict[str, Floats]:
@@ -119,7 +114,28 @@ class _Graph:
             compare(self._path, name, answer.shape, sizes, self._manifest)
 
 
-def kind_of(said: str) -> str:
+def check_session(
+    path: Path, session: onnxruntime.InferenceSession, inputs: Shapes, outputs: Shapes, manifest: Manifest
+) -> None:
+    """See that a graph takes and gives what the manifest says.
+
+    Raises:
+        EngineError: It does not, or a name in it is no text.
+    """
+    for side, listed, wanted in (
+        ("input", session.get_inputs, inputs),
+        ("output", session.get_outputs, outputs),
+    ):
+        try:
+            found = {tensor.name: (_kind_of(tensor.type), tensor.shape) for tensor in listed()}
+        except UnicodeDecodeError as error:
+            raise EngineError(
+                f"{path} is no graph that onnxruntime can run: the name of an {side} is no text"
+            ) from error
+        check(path, side, found, wanted, manifest)
+
+
+def _kind_of(said: str) -> str:
     """A tensor's type as numpy names it: onnxruntime says ``tensor(float)``."""
     inner = said.removeprefix("tensor(").removesuffix(")")
     return "float32" if inner == "float" else inner

@@ -10,8 +10,8 @@ from rtme.engine.batched import BatchedGraph, first_line
 from rtme.engine.buckets import buckets
 from rtme.engine.bundle import Bundle
 from rtme.engine.nvidia import gpu_missing
-from rtme.engine.ort import RAISED, kind_of
-from rtme.engine.tensors import CROPS, FEATURES, SCORES, WINDOW, Shapes, check
+from rtme.engine.ort import RAISED, check_session
+from rtme.engine.tensors import CROPS, FEATURES, SCORES, WINDOW, Shapes
 from rtme.engine.two_graphs import Arrays, TwoGraphs
 from rtme.errors import BackendLostError, EngineError
 
@@ -49,12 +49,7 @@ class OrtCudaBackend(TwoGraphs[BatchedGraph]):
 
     def _open(self, bundle: Bundle, path: Path, inputs: Shapes, outputs: Shapes, wish: Wish) -> BatchedGraph:
         session = self._session(path, wish.device)
-        for side, wanted, found in (
-            ("input", inputs, session.get_inputs()),
-            ("output", outputs, session.get_outputs()),
-        ):
-            told = {one.name: (kind_of(one.type), one.shape) for one in found}
-            check(path, side, told, wanted, bundle.manifest)
+        check_session(path, session, inputs, outputs, bundle.manifest)
 
         def run(batch: Arrays) -> dict[str, Floats]:
             try:

@@ -13,6 +13,7 @@ NAMES = ("dataset", "subject", "video")
 """Columns that name a video, joined by "/"; the first two may be left out."""
 INTERVAL = ("video", "onset", "offset", "type")
 COLUMNS = ("video", "onset", "apex", "offset", "type", "score", "emotion", "state")
+_MOST_NAMED = 200
 
 
 class Row:
@@ -265,13 +266,19 @@ def _state(row: Row) -> State | None:
     return cast("State", spans.pop()) if len(spans) == 1 else None
 
 
+def _named(header: Sequence[str]) -> str:
+    """The columns' names in one line, also where a quotation mark has swallowed half of the file."""
+    names = ", ".join(" ".join(name.split()) for name in header)
+    return names if len(names) <= _MOST_NAMED else f"{names[:_MOST_NAMED]}…"
+
+
 def _check_header(path: Path, header: list[str], columns: Sequence[str]) -> None:
     if not any(header):
         raise DataError(f"{path} is empty: its first row must name the columns {', '.join(columns)}")
     missing = [name for name in columns if name not in header]
     if missing:
         raise DataError(
-            f"{path}: no column {', '.join(missing)}; found {', '.join(header)}: rename or add columns in row 1"
+            f"{path}: no column {', '.join(missing)}; found {_named(header)}: rename or add columns in row 1"
         )
     twice = sorted({name for name in header if name and header.count(name) > 1})
     if twice:

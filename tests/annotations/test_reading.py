@@ -170,6 +170,7 @@ def test_a_persons_table(tmp_path: Path) -> None:
         ("a.TextGrid", "hello", "cannot be read as a TextGrid"),
         ("a.vtt", "hello", "cannot be read as WebVTT"),
         ("a.csv", "onset,offset\n1,2\n", "no column type"),
+        ("a.csv", '"onset,offset,type\n1,2,me\n3,4,me\n', "found onset,offset,type 1,2,me 3,4,me: rename"),
         ("a.csv", "onset,offset,type\n9,2,me\n", "a.csv, row 2: onset 9 comes after offset 2"),
         ("a.csv", "onset,offset,type\n1,2,smile\n", "type is 'smile'"),
         ("a.csv", "onset,offset,type,fps\n1,2,me,0\n", "a.csv, row 2: 0.0 frames per second cannot be"),
@@ -209,3 +210,8 @@ def test_a_submission_is_written_only(tmp_path: Path) -> None:
 def test_a_file_that_is_not_there_is_said_to_be_so(tmp_path: Path, name: str) -> None:
     with pytest.raises(DataError, match="No such file"):
         read(tmp_path / name, fps=30)
+
+
+def test_a_source_that_no_file_can_have_is_written_without_a_video(tmp_path: Path) -> None:
+    write(tmp_path / "found.eaf", [talk(source="0.\0")])
+    assert "MEDIA_DESCRIPTOR" not in (tmp_path / "found.eaf").read_text()

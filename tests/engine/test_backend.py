@@ -184,6 +184,7 @@ def test_graphs_that_do_not_fit_the_manifest(
         (b"", TEMPORAL, r"encoder\.onnx is no graph that .* can run: "),
         (b"not a graph", TEMPORAL, r"encoder\.onnx is no graph that .* can run: "),
         (ENCODER[: len(ENCODER) // 2], TEMPORAL, r"encoder\.onnx is no graph that .* can run: "),
+        (ENCODER.replace(b"crops", b"crop\xc3"), TEMPORAL, r"encoder\.onnx is no graph that .* can run: "),
     ],
 )
 @pytest.mark.parametrize("name", CPU)

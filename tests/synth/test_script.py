@@ -216,7 +216,8 @@ def test_a_conversational_clip_has_one_state_and_as_many_as_asked_for(
     )
     assert sum(one.type == "me" for one in made.intervals) == n_me
     assert set(made.speaking.tolist()) == {1 if state == "speaking" else 0}
-    opened = made.motion.jaw > 0.5
+    # Some speak softly: a tenth of a pixel is still no pause.
+    opened = made.motion.jaw > 0.1
     assert opened.any() == (state == "speaking")
     if state == "speaking":
         longest_pause = max(len(run) for run in "".join("01"[int(o)] for o in opened).split("1"))
