@@ -3,8 +3,8 @@ FITS   := import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 12))
 PYTHON ?= $(or $(shell for p in python3 python3.12 python3.11; do $$p -c '$(FITS)' 2>/dev/null && echo $$p && break; done),python3)
 VENV   := .venv
 BIN    := $(VENV)/bin
-# Processes that run the tests side by side.
-JOBS   ?= 2
+# Processes that run the tests side by side: one more than two cores, as many tests wait.
+JOBS   ?= 3
 
 # TensorRT's Python bindings without its libraries: small, and enough to check every name that is used of them.
 BINDINGS := 10.16.1.11 11.4.0.106
@@ -34,7 +34,7 @@ dashboard: $(BIN)/.dashboard
 test: $(BIN)/.dev
 # Wheels of the bindings are for Linux alone; without them the tests that need them say so and are skipped.
 	@test `uname` != Linux || $(MAKE) --no-print-directory bindings || echo "going on without TensorRT's bindings"
-	OMP_NUM_THREADS=1 $(BIN)/pytest -m "not slow" -n $(JOBS) --dist loadgroup
+	OMP_NUM_THREADS=1 $(BIN)/pytest -m "not slow" -n $(JOBS) --dist loadfile
 
 bindings: $(BINDINGS:%=.bindings/%/.done) .bindings/cuda/.done
 

@@ -27,17 +27,6 @@ def _state_of_their_own(tmp_path_factory: pytest.TempPathFactory) -> None:
     os.environ["XDG_STATE_HOME"] = str(tmp_path_factory.mktemp("state"))
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """With `-n` the tests of a file stay in one process, as they share what is slow to make; those of docs share a port."""
-    for item in items:
-        group = (
-            "docs"
-            if item.path.parent.name == "docs"
-            else item.path.relative_to(item.config.rootpath).as_posix()
-        )
-        item.add_marker(pytest.mark.xdist_group(group))
-
-
 def pytest_sessionfinish() -> None:
     """Tell `bench/fuzz.py` how much was tried."""
     if report := os.environ.get("FUZZ_REPORT"):

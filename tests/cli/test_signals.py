@@ -18,6 +18,14 @@ LIVE = [sys.executable, "-m", "rtme", "live"]
 ON_A_FREE_PORT = ["--bind", "tcp://127.0.0.1:*"]
 
 
+@pytest.fixture(autouse=True)
+def hang_ups_are_heard() -> Iterator[None]:
+    """Whoever runs the tests under nohup hands it on to every process that they start."""
+    before = signal.signal(signal.SIGHUP, signal.SIG_DFL)
+    yield
+    signal.signal(signal.SIGHUP, before)
+
+
 @pytest.fixture
 def environment(engine: str) -> dict[str, str]:
     return {**os.environ, "RTME_ENGINE": engine}

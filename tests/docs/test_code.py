@@ -31,6 +31,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.mark.parametrize("block", [block for block in RUN if not listens(block)], ids=str)
+@pytest.mark.usefixtures("default_port")
 def test_code_runs(block: Block, folder: Path) -> None:
     done = subprocess.run(
         [sys.executable, "-c", block.code],
@@ -43,6 +44,7 @@ def test_code_runs(block: Block, folder: Path) -> None:
     assert done.returncode == 0, done.stderr
 
 
+@pytest.mark.usefixtures("default_port")
 def test_every_subscriber_hears_the_demo() -> None:
     with ExitStack() as running:
 

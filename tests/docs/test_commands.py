@@ -6,7 +6,7 @@ import shutil
 import subprocess
 import sys
 import tomllib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from itertools import pairwise
 from pathlib import Path
 
@@ -54,11 +54,7 @@ REASONS: list[tuple[str, Callable[[list[str]], bool]]] = [
     ("somebody to end it; other tests run it", lambda words: words[0] in ("bridge", "dashboard", "watch")),
     ("somebody to end it; tests/docs/test_code.py runs it", lambda words: words[:2] == ["live", "demo"]),
 ]
-SLOW = [
-    "bench inject clip.mp4",
-    "bench inject recordings/ --every 2 --pixels 0.6 2",
-    "engine verify default",
-]
+SLOW = ["bench inject clip.mp4", "engine verify default"]
 
 
 def why_not(words: list[str]) -> str | None:
@@ -102,13 +98,18 @@ def parse(words: list[str]) -> None:
         name, command, rest = command.resolve_command(context, [*context._protected_args, *context.args])
 
 
+def tried() -> Iterator[tuple[str, bool]]:
+    """Commands that can run here, and whether it takes long: of each verb, all but the first are left to the slow tests."""
+    seen = set()
+    for command, words in OF_RTME.items():
+        if why_not(words) is None:
+            yield command, command in SLOW or words[0] in seen
+            seen.add(words[0])
+
+
+@pytest.mark.usefixtures("default_port")
 @pytest.mark.parametrize(
-    "command",
-    [
-        pytest.param(command, marks=pytest.mark.slow if command in SLOW else ())
-        for command, words in OF_RTME.items()
-        if why_not(words) is None
-    ],
+    "command", [pytest.param(command, marks=pytest.mark.slow if slow else ()) for command, slow in tried()]
 )
 def test_a_command_does_what_it_says(command: str, folder: Path) -> None:
     done = subprocess.run(

@@ -97,7 +97,7 @@ def exported(tmp_path_factory: pytest.TempPathFactory) -> Exported:
     return Exported(videos, {one.clip.video: one for one in scored}, recipe, decoder, bundle)
 
 
-@pytest.mark.parametrize("sensitivity", ["normal", "high"])
+@pytest.mark.parametrize("sensitivity", ["normal", pytest.param("high", marks=pytest.mark.slow)])
 @pytest.mark.parametrize("name", VIDEOS)
 def test_an_exported_engine_finds_what_evaluation_finds(
     exported: Exported, name: str, sensitivity: str
