@@ -88,6 +88,11 @@ class Asking:
             self._hang_up()
             self._settle()
 
+    @property
+    def untold(self) -> bool:
+        """Whether a heartbeat is still to say where to ask."""
+        return self._address is None and self._offered is None
+
     def listen(self, follower: Follower) -> bool:
         """Hand on an answer, if one is there; whether one was."""
         answered = False

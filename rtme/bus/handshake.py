@@ -99,6 +99,6 @@ class Handshake:
         host = split(self._address)[0]
         return (
             f"the service at {self._address} breaks off every handshake: its key differs from the trusted one, "
-            f"'{self._keys.service}'. Compare that with what `rtme keys show` prints there; "
+            f"'{self._keys.service}', or it has no keys. Compare that with what `rtme keys show` prints there; "
             f"if it was replaced: `rtme keys trust 'ITS KEY' {host}`"
         )

@@ -169,7 +169,7 @@ class _Listener:
         if self._asking.listen(self._follower):
             self._heard_ns = time.monotonic_ns()
         for _ in range(READ):
-            if self._follower.full:
+            if self._has_enough():
                 break
             try:
                 self._hear(self._socket.recv_multipart(zmq.DONTWAIT))
@@ -177,6 +177,10 @@ class _Listener:
                 break
         self._asking.ask(self._follower, alive=_is_recent(self._spoke_ns))
         self.malformed += self._asking.take_malformed()
+
+    def _has_enough(self) -> bool:
+        # What is held waits for an answer, and the heartbeat that says whom to ask comes on this socket, within seconds.
+        return self._follower.full and not self._asking.untold
 
     def _wanted(self, event: AnyEvent) -> bool:
         return (self._streams is None or event.stream in self._streams) and (
@@ -204,7 +208,7 @@ class _Listener:
 
     def _waits_for(self) -> list[zmq.Socket[bytes]]:
         """The sockets on which something may come that can be used now."""
-        sockets = [] if self._follower.full else [self._socket]
+        sockets = [] if self._has_enough() else [self._socket]
         return sockets if self._asking.socket is None else [*sockets, self._asking.socket]
 
     def _wait_ms(self, deadline: float) -> int:

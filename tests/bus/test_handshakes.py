@@ -254,9 +254,8 @@ def test_a_client_without_keys_is_told_that_they_are_wanted(server: KeyFolder) -
 
 def test_a_client_with_keys_is_told_that_there_are_none(client: KeyFolder) -> None:
     with meeting(None, client) as (publisher, subscriber, heard):
-        said = refused(publisher, subscriber)
-        assert "has no keys" in said
-        assert "insecure" in said
+        # Whichever side hangs up first decides how much the other learns.
+        assert "has no keys" in refused(publisher, subscriber)
         heard.wait_for("this service has none")
 
 

@@ -8,9 +8,10 @@ from pathlib import Path
 import pytest
 
 from bus.talk import ANY, PATIENCE_S, SlowWay, beating, is_note, upto
-from made_events import stored, warning
+from made_events import heartbeat, stored, warning
 from rtme import Subscriber
 from rtme.bus import asking
+from rtme.bus.following import HELD
 from rtme.bus.journal import Journal
 from rtme.bus.publisher import Publisher
 
@@ -133,3 +134,27 @@ def test_what_waits_for_the_journal_is_not_lost(kept: Path, service: Publisher) 
         events += upto(subscriber, is_note("10999"))
         assert [event.seq for event in events] == list(range(len(events)))
         assert subscriber.missed == 0
+
+
+def test_a_burst_in_which_no_heartbeat_says_whom_to_ask_loses_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """More than is held comes before the heartbeat, which must be heard all the same."""
+    monkeypatch.setattr(asking, "SAID_S", PATIENCE_S)  # as long as a busy machine may take for it
+    count = HELD + 2_000
+    with (
+        Journal(tmp_path / "journal") as journal,
+        Publisher(ANY, journal=journal, replay=ANY, capacity=2 * count) as publisher,
+    ):
+        publisher.publish(warning("before anybody listens"))
+        with Subscriber(str(publisher.address), start=0) as subscriber:
+            deadline = time.monotonic() + PATIENCE_S
+            while publisher.subscribers < 1:
+                assert time.monotonic() < deadline
+                assert subscriber.receive(0.01) is None
+            for number in range(count):
+                publisher.publish(warning(str(number)))
+                if number % 400 == 0:
+                    assert subscriber.receive(0.01) is None
+            publisher.publish(heartbeat())
+            whole(subscriber, publisher)
