@@ -1,6 +1,7 @@
 """Tables of intervals and of videos, as CSV files that anybody can write."""
 
 import csv
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, cast
@@ -280,7 +281,7 @@ def _check_header(path: Path, header: list[str], columns: Sequence[str]) -> None
         raise DataError(
             f"{path}: no column {', '.join(missing)}; found {_named(header)}: rename or add columns in row 1"
         )
-    twice = sorted({name for name in header if name and header.count(name) > 1})
+    twice = sorted(name for name, count in Counter(header).items() if name and count > 1)
     if twice:
         raise DataError(f"{path}: the column {twice[0]} is there twice: delete or rename one of them")
 

@@ -215,3 +215,11 @@ def test_a_file_that_is_not_there_is_said_to_be_so(tmp_path: Path, name: str) ->
 def test_a_source_that_no_file_can_have_is_written_without_a_video(tmp_path: Path) -> None:
     write(tmp_path / "found.eaf", [talk(source="0.\0")])
     assert "MEDIA_DESCRIPTOR" not in (tmp_path / "found.eaf").read_text()
+
+
+def test_a_header_of_very_many_columns_is_read_in_no_time(tmp_path: Path) -> None:
+    """Comparing each with each would take an hour."""
+    path = tmp_path / "wide.csv"
+    path.write_text(",".join(["onset", "offset", "type", *["x"] * 200_000]) + "\n")
+    with pytest.raises(DataError, match="the column x is there twice"):
+        read(path, fps=30)
