@@ -34,8 +34,8 @@ class Row:
         self._header = header
 
     def error(self, said: object) -> DataError:
-        """An error that is this row's."""
-        return DataError(f"{self.where}: {said}")
+        """An error that is this row's, in one line: a cell may have several."""
+        return DataError(f"{self.where}: {' '.join(str(said).split())}")
 
     def text(self, column: str) -> str:
         """A cell that must be there."""
@@ -283,7 +283,9 @@ def _check_header(path: Path, header: list[str], columns: Sequence[str]) -> None
         )
     twice = sorted(name for name, count in Counter(header).items() if name and count > 1)
     if twice:
-        raise DataError(f"{path}: the column {twice[0]} is there twice: delete or rename one of them")
+        raise DataError(
+            f"{path}: the column {_named(twice[:1])} is there twice: delete or rename one of them"
+        )
 
 
 def _cell(value: object) -> str:

@@ -173,6 +173,7 @@ def test_a_persons_table(tmp_path: Path) -> None:
         ("a.csv", '"onset,offset,type\n1,2,me\n3,4,me\n', "found onset,offset,type 1,2,me 3,4,me: rename"),
         ("a.csv", "onset,offset,type\n9,2,me\n", "a.csv, row 2: onset 9 comes after offset 2"),
         ("a.csv", "onset,offset,type\n1,2,smile\n", "type is 'smile'"),
+        ("a.csv", 'onset,offset,type\n1,2,"smile\n3,4"\n', "type is 'smile 3,4'"),
         ("a.csv", "onset,offset,type,fps\n1,2,me,0\n", "a.csv, row 2: 0.0 frames per second cannot be"),
         ("a.json", "{", "is not what `rtme analyze -o found.json` writes"),
         ("a.json", '{"intervals": [{"type": "smile", "onset": 1, "offset": 2}]}', "intervals.0.type"),
