@@ -17,6 +17,9 @@ from rtme.cli.extras import need
 from rtme.cli.interrupt import stopping
 from rtme.cli.options import Keys
 
+END_S = 10.0
+"""A dashboard beside a service that has not ended by then is killed: the service's own end must not wait for it."""
+
 
 def dashboard(
     address: Annotated[str, typer.Argument(help="Where the service publishes.")] = DEFAULT_ADDRESS,
@@ -112,7 +115,9 @@ def dashboard_beside(
         finally:
             # Popen closes stderr first, which would wait for the thread that reads it, for ever.
             process.stdin.close()
-            reading.join()
+            reading.join(END_S)
+            if reading.is_alive():
+                process.kill()
 
 
 def need_what_it_needs() -> None:
